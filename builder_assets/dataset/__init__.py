@@ -1,0 +1,1 @@
+"""From scores and sites to a training dataset."""

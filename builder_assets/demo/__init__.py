@@ -1,0 +1,1 @@
+"""A small real genome that ships with the package."""

@@ -1,0 +1,1 @@
+"""How files, models and devices are reached. Imports nothing of builder_assets."""
