@@ -163,6 +163,11 @@ class GeneChoice(_Frozen):
             raise ValueError("policy custom needs `include:` or `include_file:`")
         return self
 
+    @property
+    def versioned(self) -> "GeneChoice":
+        """The choice without the paths of its list files: their content counts, not where they lie."""
+        return self.model_copy(update={"include_file": None, "exclude_file": None})
+
 
 class TierRatios(_Frozen):
     """Negatives drawn per tier, as multiples of the gene's sites; hard and mid are always taken whole."""

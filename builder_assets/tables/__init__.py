@@ -9,7 +9,7 @@ from builder_assets.tables.base_model import (
     SPLICE_CALLS,
     SPLICE_SCORES,
 )
-from builder_assets.tables.dataset import GENE_MANIFEST, GENE_SELECTION, SELECTED_GENES
+from builder_assets.tables.dataset import DATASET_CARD, EXAMPLE_POOLS, GENE_MANIFEST, GENE_SELECTION, SELECTED_GENES
 from builder_assets.tables.genome import (
     ANNOTATION_RECORDS,
     CONTIG,
@@ -29,6 +29,8 @@ __all__ = [
     "ANNOTATION_RECORDS",
     "BASE_MODEL_WEIGHTS",
     "CONTIG",
+    "DATASET_CARD",
+    "EXAMPLE_POOLS",
     "EXONS",
     "GENES",
     "GENES_TO_SCORE",

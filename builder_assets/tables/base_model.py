@@ -33,18 +33,20 @@ _GENES_TO_SCORE = (
     START,
     END,
     LENGTH,
-    Column(name="reason", dtype="string", description="Which datasets need it, and why."),
 )
 
 SCORING_PLAN = TableContract(
     name="scoring_plan",
     description="Genes that the base model has to score, and why.",
-    columns=_GENES_TO_SCORE,
+    columns=(
+        *_GENES_TO_SCORE,
+        Column(name="reason", dtype="string", description="Which datasets need it, and why."),
+    ),
     key=("chrom", "gene_id"),
 )
 GENES_TO_SCORE = TableContract(
     name="genes_to_score",
-    description="One chromosome of the scoring plan.",
+    description="One chromosome of the scoring plan, without the reasons: a new reason rescores nothing.",
     columns=_GENES_TO_SCORE,
     key=("chrom", "gene_id"),
 )

@@ -83,3 +83,33 @@ GENE_MANIFEST = TableContract(
     key=("chrom", "gene_id"),
     sort=("global_index",),
 )
+
+DATASET_CARD = TableContract(
+    name="dataset_card",
+    description="What the dataset is, in full: README.md for people and Hugging Face, dataset_card.json for machines.",
+    columns=(
+        Column(name="json", dtype="string", description="Text of dataset_card.json."),
+        Column(name="markdown", dtype="string", description="Text of README.md."),
+    ),
+)
+
+EXAMPLE_POOLS = TableContract(
+    name="example_pools",
+    description="Per gene, what its examples were drawn from: eligible bases per tier and per score bin.",
+    columns=(
+        CHROM,
+        GENE_ID,
+        *[
+            Column(name=name, dtype="int64", description=text, unit="count", minimum=0)
+            for name, text in (
+                ("n_rows", "Examples."),
+                ("n_sites", "Sites among them."),
+                ("n_eligible", "Bases that may be negatives."),
+                *[(f"pool_{tier}", f"Eligible bases of tier {tier}.") for tier in TIERS],
+                *[(f"drawn_{tier}", f"Negatives drawn from tier {tier}.") for tier in TIERS],
+                *[(f"eligible_bin_{b}", f"Eligible bases in score bin {b} of 0..4.") for b in range(5)],
+            )
+        ],
+    ),
+    key=("chrom", "gene_id"),
+)

@@ -1,0 +1,108 @@
+"""What every asset has in common: names, contract, version, backfill policy, and how it reports."""
+
+import time
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+import polars as pl
+from pydantic import BaseModel
+
+from builder_assets.manifest import INPUT_FILES
+from builder_assets.versions import code_version
+from resources.table_contract import TableContract
+from resources.table_store import COMPANIONS, contract_metadata
+
+STORE = "table_store"
+MANIFEST = "manifest"
+
+# One constant for all chromosome assets: with differing policies a backfill runs each asset in a wave of its own.
+ONE_RUN_PER_CHROMOSOME = dg.BackfillPolicy.multi_run(max_partitions_per_run=1)
+
+
+def table_asset(
+    prefix: str,
+    contract: TableContract,
+    logic: int,
+    *settings: BaseModel,
+    inputs: Mapping[str, Iterable[str]] | None = None,
+    partitions: dg.PartitionsDefinition | None = None,
+    input_files: Iterable[Path] = (),
+    resources: Iterable[str] = (),
+    kinds: Iterable[str] = ("polars", "parquet"),
+    companions: Mapping[str, str] | None = None,
+    **options: Any,
+) -> dict[str, Any]:
+    """Arguments of `@dg.asset` for one stored table.
+
+    Args:
+        prefix: Name of the genome, base model or dataset: key prefix and group.
+        contract: What the table promises.
+        logic: Raised by one when the asset's rule changes.
+        settings: Every settings model that the asset reads; nothing else may shape its rows.
+        inputs: Parameter name -> asset key path of each upstream table.
+        partitions: The chromosomes; None for a table over all of them.
+        input_files: The user's files that this asset registers.
+        resources: Resource keys that the asset uses.
+        kinds: Badges in the UI, at most three.
+        companions: Files published beside the table: name -> column of a one-row table, or "*" for all rows as CSV.
+        options: Passed on to `@dg.asset`.
+    """
+    metadata = contract_metadata(contract)
+    if files := [str(path) for path in input_files]:
+        metadata[INPUT_FILES] = files
+    if companions:
+        metadata[COMPANIONS] = dg.JsonMetadataValue(dict(companions))
+    return {
+        "name": contract.name,
+        "key_prefix": prefix,
+        "group_name": prefix,
+        "description": contract.description,
+        "code_version": code_version(logic, *settings),
+        "metadata": metadata,
+        "io_manager_key": STORE,
+        "kinds": set(kinds),
+        "ins": asset_inputs(inputs or {}),
+        "partitions_def": partitions,
+        "backfill_policy": ONE_RUN_PER_CHROMOSOME if partitions else None,
+        "required_resource_keys": set(resources),
+        **options,
+    }
+
+
+def asset_inputs(inputs: Mapping[str, Iterable[str]]) -> dict[str, dg.AssetIn]:
+    """Parameter name -> asset key path, as Dagster wants it."""
+    return {parameter: dg.AssetIn(key=dg.AssetKey(list(path))) for parameter, path in inputs.items()}
+
+
+class Report:
+    """Counts the seconds of an asset and makes its result."""
+
+    def __init__(self) -> None:
+        self._started = time.perf_counter()
+
+    def result(self, value: Any, asset_key: list[str] | None = None, **metadata: Any) -> dg.MaterializeResult[Any]:
+        """The value to store, with seconds and `metadata` for the UI."""
+        seconds = round(time.perf_counter() - self._started, 3)
+        return dg.MaterializeResult(
+            value=value,
+            asset_key=dg.AssetKey(asset_key) if asset_key else None,
+            metadata={"seconds": seconds, **metadata},
+        )
+
+
+def check_result(passed: bool, *, blocking: bool, text: str, numbers: Mapping[str, Any]) -> dg.AssetCheckResult:
+    """A verdict that people can read: ERROR where it must stop what comes after, else WARN."""
+    severity = dg.AssetCheckSeverity.ERROR if blocking else dg.AssetCheckSeverity.WARN
+    return dg.AssetCheckResult(passed=passed, severity=severity, description=text, metadata=dict(numbers))
+
+def markdown_table(frame: pl.DataFrame) -> str:
+    """A small table as the UI shows it."""
+    head = "| " + " | ".join(frame.columns) + " |\n|" + "---|" * len(frame.columns)
+    rows = ["| " + " | ".join(_cell(value) for value in row) + " |" for row in frame.iter_rows()]
+    return "\n".join([head, *rows])
+
+
+def _cell(value: Any) -> str:
+    return f"{value:.3f}" if isinstance(value, float) else "" if value is None else str(value)

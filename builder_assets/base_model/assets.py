@@ -1,0 +1,348 @@
+"""Assets of one base model, from its weights to its report. Thin: the rules are next door."""
+
+import logging
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import Any
+
+import dagster as dg
+import polars as pl
+from pydantic import BaseModel
+
+from builder_assets import tables
+from builder_assets.asset_shell import (
+    MANIFEST,
+    ONE_RUN_PER_CHROMOSOME,
+    STORE,
+    Report,
+    asset_inputs,
+    markdown_table,
+    table_asset,
+)
+from builder_assets.base_model.architectures import architecture_of
+from builder_assets.base_model.chromosome_scores import known_scores, score_chromosome
+from builder_assets.base_model.evaluation import check_alignment, evaluate, shift_histogram
+from builder_assets.base_model.model_report import model_report
+from builder_assets.base_model.pooled_evaluation import ChromosomeScores
+from builder_assets.base_model.scoring_plan import GeneRequest, scoring_plan
+from builder_assets.genome.assets import files_key
+from builder_assets.genome.contigs import chromosome_sequence
+from builder_assets.manifest import registered_files
+from builder_assets.settings import BaseModelSettings, EvaluationSettings, GeneChoice, NetworkSettings, Settings
+from builder_assets.versions import code_version
+from resources.base_model_files import BaseModelFiles
+from resources.gene_lists import read_gene_list
+from resources.genome_files import GenomeFiles
+from resources.table_store import DamagedFileError, contract_metadata, scan
+
+logger = logging.getLogger("builder.scoring")
+
+POOL = "gpu"  # one scorer at a time per slot of this pool, on whatever device there is
+
+
+class Requests(BaseModel, frozen=True):
+    """The part of the datasets' settings that decides which genes are scored."""
+
+    choices: dict[str, GeneChoice]
+
+
+class EvaluationRule(BaseModel, frozen=True):
+    """What calls and performance depend on besides scores and sites."""
+
+    evaluation: EvaluationSettings
+    trained_on: tuple[str, ...]
+
+
+def model_files_key(base_model: str) -> str:
+    """Resource key of a base model's files."""
+    return f"{base_model}_files"
+
+
+def base_model_assets(
+    name: str, settings: Settings
+) -> tuple[list[dg.AssetsDefinition], list[dg.AssetChecksDefinition]]:
+    """All assets of one base model."""
+    model = settings.base_models[name]
+    genome = settings.genomes[model.genome]
+    chromosomes = dg.StaticPartitionsDefinition(list(genome.chromosomes))
+    rule = EvaluationRule(evaluation=model.evaluation, trained_on=model.trained_on)
+    assets = [
+        _base_model_weights(name, model, settings),
+        _scoring_plan(name, model.genome, settings),
+        _genes_to_score(name, chromosomes),
+        _splice_scores(name, model, genome.assembly, chromosomes),
+        _evaluation(name, model.genome, genome.assembly, rule, chromosomes),
+        _model_report(name, model.genome, genome.assembly, rule),
+    ]
+    return assets, []
+
+
+def list_files(choice: GeneChoice, settings: Settings) -> dict[str, Any]:
+    """The user's list files of a choice: "include" and "exclude" -> path, where given."""
+    files = {"include": choice.include_file, "exclude": choice.exclude_file}
+    return {word: settings.path(text) for word, text in files.items() if text is not None}
+
+
+def gene_request(choice: GeneChoice, settings: Settings) -> GeneRequest:
+    """A dataset's choice with the entries of its list files, read now."""
+    entries = {word: read_gene_list(path) for word, path in list_files(choice, settings).items()}
+    return GeneRequest(choice, entries.get("include", ()), entries.get("exclude", ()))
+
+
+def _base_model_weights(name: str, model: BaseModelSettings, settings: Settings) -> dg.AssetsDefinition:
+    network, resource = model.network, model_files_key(name)
+    files = BaseModelFiles.of(model.family, model.weights and str(settings.path(model.weights)))
+
+    @dg.asset(
+        **table_asset(
+            name,
+            tables.BASE_MODEL_WEIGHTS,
+            1,
+            network,
+            input_files=files.paths_if_there(),
+            resources=[resource],
+            kinds=("jax", "flax"),
+        )
+    )
+    def base_model_weights(context: dg.AssetExecutionContext) -> dg.MaterializeResult[pl.DataFrame]:
+        from builder_assets.base_model.parity import check_parity
+        from builder_assets.base_model.weights import load_ensemble, weights_table
+
+        report = Report()
+        source: BaseModelFiles = getattr(context.resources, resource)
+        seen = registered_files(source.paths())
+        ensemble = load_ensemble(architecture_of(network.family, network.context), source.weights)
+        device = source.configure_device()
+        parity = check_parity(ensemble)
+        return report.result(
+            weights_table(ensemble), ensemble_sha256=ensemble.sha256, parity=parity.text, device=device, **seen
+        )
+
+    return base_model_weights
+
+
+def _scoring_plan(name: str, genome: str, settings: Settings) -> dg.AssetsDefinition:
+    choices = {dataset: d.genes for dataset, d in settings.datasets_of(name).items()}
+    versioned = Requests(choices={dataset: choice.versioned for dataset, choice in choices.items()})
+    files = [path for choice in choices.values() for path in list_files(choice, settings).values()]
+
+    @dg.asset(
+        **table_asset(
+            name,
+            tables.SCORING_PLAN,
+            1,
+            versioned,
+            inputs={"genes": [genome, "genes"]},
+            input_files=files,
+            resources=[MANIFEST],
+        )
+    )
+    def plan(context: dg.AssetExecutionContext, genes: dict[str, pl.LazyFrame]) -> dg.MaterializeResult[pl.DataFrame]:
+        report = Report()
+        context.resources.manifest.require_fresh(context.instance, f"{name}/{tables.SCORING_PLAN.name}")
+        seen = registered_files(files)
+        requests = {dataset: gene_request(choice, settings) for dataset, choice in choices.items()}
+        table = scoring_plan(pl.concat(genes.values()).collect(), requests)
+        return report.result(table, bases=int(table["length"].sum()), **seen)
+
+    return plan
+
+
+def _genes_to_score(name: str, chromosomes: dg.PartitionsDefinition) -> dg.AssetsDefinition:
+    @dg.asset(
+        **table_asset(
+            name,
+            tables.GENES_TO_SCORE,
+            1,
+            inputs={"plan": [name, tables.SCORING_PLAN.name]},
+            partitions=chromosomes,
+        )
+    )
+    def genes_to_score(context: dg.AssetExecutionContext, plan: pl.LazyFrame) -> dg.MaterializeResult[pl.DataFrame]:
+        report = Report()
+        own = plan.filter(pl.col("chrom") == context.partition_key).select(tables.GENES_TO_SCORE.names).collect()
+        return report.result(own, bases=int(own["length"].sum()))
+
+    return genes_to_score
+
+
+def _splice_scores(
+    name: str, model: BaseModelSettings, assembly: str, chromosomes: dg.PartitionsDefinition
+) -> dg.AssetsDefinition:
+    network, resource, genome_files = model.network, model_files_key(name), files_key(model.genome)
+
+    @dg.asset(
+        **table_asset(
+            name,
+            tables.SPLICE_SCORES,
+            1,
+            network,
+            inputs={
+                "genes_to_score": [name, "genes_to_score"],
+                "contig": [model.genome, "contig"],
+                "weights": [name, "base_model_weights"],
+            },
+            partitions=chromosomes,
+            resources=[resource, genome_files, STORE],
+            kinds=("jax", "flax", "parquet"),
+            pool=POOL,
+        )
+    )
+    def splice_scores(
+        context: dg.AssetExecutionContext, genes_to_score: pl.DataFrame, contig: pl.DataFrame, weights: pl.DataFrame
+    ) -> dg.MaterializeResult[pl.DataFrame]:
+        report = Report()
+        source: BaseModelFiles = getattr(context.resources, resource)
+        files: GenomeFiles = getattr(context.resources, genome_files)
+        device = source.configure_device()
+        scorer, sha256 = _scorer(network, source.weights, tuple(weights["sha256"]))
+        path = context.resources.table_store.path_of(context.asset_key, context.partition_key)
+        scoring = score_chromosome(
+            genes_to_score,
+            chromosome_sequence(files.reference(), contig, assembly),
+            scorer,
+            sha256,
+            network,
+            _earlier_scores(path),
+            device,
+        )
+        rate = scoring.bases_scored / scoring.seconds if scoring.bases_scored else 0.0
+        logger.info(
+            "%s: %d genes scored, %d reused, %s bases, %s bases/s on %s",
+            context.partition_key, scoring.n_scored, scoring.n_reused, f"{scoring.bases_scored:,}", f"{rate:,.0f}",
+            device,
+        )  # fmt: skip
+        return report.result(
+            scoring.table,
+            genes_scored=scoring.n_scored,
+            genes_reused=scoring.n_reused,
+            bases_scored=scoring.bases_scored,
+            bases_per_second=round(rate, 1),
+            device=device,
+        )
+
+    return splice_scores
+
+
+def _earlier_scores(path: Any) -> Mapping[str, Any]:
+    """Scores of this partition's file, if there is a whole one: a memo by fingerprint."""
+    try:
+        return known_scores(scan(path).collect()) if path.is_file() else {}
+    except (DamagedFileError, pl.exceptions.PolarsError):
+        return {}
+
+
+@lru_cache(maxsize=2)
+def _scorer(network: NetworkSettings, weights: str | None, recorded: tuple[str, ...]) -> tuple[Any, str]:
+    """The compiled ensemble, one per process; refuses weights that are not the registered ones."""
+    from builder_assets.base_model.scoring import Scorer
+    from builder_assets.base_model.weights import load_ensemble, weights_table
+
+    ensemble = load_ensemble(architecture_of(network.family, network.context), weights)
+    if tuple(weights_table(ensemble)["sha256"]) != recorded:
+        raise ValueError("the weight files changed since base_model_weights was built. `builder build` registers them.")
+    return Scorer(ensemble), ensemble.sha256
+
+
+def _evaluation(
+    name: str, genome: str, assembly: str, rule: EvaluationRule, chromosomes: dg.PartitionsDefinition
+) -> dg.AssetsDefinition:
+    resource = files_key(genome)
+    version = code_version(1, rule)
+    made = (tables.SPLICE_CALLS, tables.GENE_PERFORMANCE)
+
+    @dg.multi_asset(
+        name=f"{name}__evaluation",
+        outs={
+            table.name: dg.AssetOut(
+                key=dg.AssetKey([name, table.name]),
+                description=table.description,
+                metadata=contract_metadata(table),
+                code_version=version,
+                group_name=name,
+                kinds={"polars", "parquet"},
+                io_manager_key=STORE,
+                dagster_type=pl.DataFrame,
+            )
+            for table in made
+        },
+        ins=asset_inputs(
+            {
+                "splice_scores": [name, "splice_scores"],
+                "splice_sites": [genome, "splice_sites"],
+                "genes": [genome, "genes"],
+                "contig": [genome, "contig"],
+            }
+        ),
+        partitions_def=chromosomes,
+        backfill_policy=ONE_RUN_PER_CHROMOSOME,
+        required_resource_keys={resource},
+    )
+    def evaluation(
+        context: dg.AssetExecutionContext,
+        splice_scores: pl.DataFrame,
+        splice_sites: pl.DataFrame,
+        genes: pl.DataFrame,
+        contig: pl.DataFrame,
+    ) -> Any:
+        report = Report()
+        files: GenomeFiles = getattr(context.resources, resource)
+        sequence = chromosome_sequence(files.reference(), contig, assembly)
+        alignment = check_alignment(shift_histogram(splice_scores, splice_sites, genes, rule.evaluation))
+        found = evaluate(splice_scores, splice_sites, genes, sequence, rule.evaluation, rule.trained_on)
+        outcomes = dict(found.calls.group_by("outcome").len().sort("outcome").iter_rows())
+        return (
+            report.result(found.calls, [name, made[0].name], alignment=alignment, **outcomes),
+            report.result(found.performance, [name, made[1].name]),
+        )
+
+    return evaluation
+
+
+def _model_report(name: str, genome: str, assembly: str, rule: EvaluationRule) -> dg.AssetsDefinition:
+    resource = files_key(genome)
+
+    @dg.asset(
+        **table_asset(
+            name,
+            tables.MODEL_REPORT,
+            1,
+            rule,
+            inputs={
+                "splice_scores": [name, "splice_scores"],
+                "splice_calls": [name, "splice_calls"],
+                "gene_performance": [name, "gene_performance"],
+                "splice_sites": [genome, "splice_sites"],
+                "genes": [genome, "genes"],
+                "contig": [genome, "contig"],
+            },
+            resources=[MANIFEST, resource],
+        )
+    )
+    def report_of_model(
+        context: dg.AssetExecutionContext,
+        splice_scores: dict[str, pl.LazyFrame],
+        splice_calls: dict[str, pl.LazyFrame],
+        gene_performance: dict[str, pl.LazyFrame],
+        splice_sites: dict[str, pl.LazyFrame],
+        genes: dict[str, pl.LazyFrame],
+        contig: dict[str, pl.LazyFrame],
+    ) -> dg.MaterializeResult[pl.DataFrame]:
+        report = Report()
+        context.resources.manifest.require_fresh(context.instance, f"{name}/{tables.MODEL_REPORT.name}")
+        files: GenomeFiles = getattr(context.resources, resource)
+
+        def chromosomes() -> Any:
+            for chrom, scores in splice_scores.items():
+                sequence = chromosome_sequence(files.reference(), contig[chrom].collect(), assembly)
+                yield ChromosomeScores(
+                    chrom, scores.collect(), splice_sites[chrom].collect(), genes[chrom].collect(), sequence
+                )
+
+        performance = pl.concat(gene_performance.values()).collect()
+        calls = pl.concat(splice_calls.values()).collect()
+        table = model_report(chromosomes, performance, calls, rule.evaluation, rule.trained_on)
+        headline = table.filter((pl.col("scope") == "all") & (pl.col("x") == 0)).select("labels", "kind", "metric", "value")
+        return report.result(table, headline=dg.MetadataValue.md(markdown_table(headline)))
+
+    return report_of_model

@@ -1,0 +1,177 @@
+"""`builder build`: plan, run the next layer in this process, plan again, until nothing is left to do.
+
+No queue, retries or parallelism of its own: each layer is one Dagster run per chromosome, recorded like any other.
+"""
+
+import os
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+
+import dagster as dg
+from filelock import FileLock, Timeout
+
+from builder_assets.manifest import Cell, Layer, State, Status
+from builder_assets.project import Project
+
+PROCESS_TAG = "builder/process"
+QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
+
+
+class BuildInProgressError(RuntimeError):
+    """Another `builder build` works in this project folder."""
+
+
+@dataclass
+class LayerResult:
+    """What one run did."""
+
+    layer: Layer
+    seconds: dict[Cell, float] = field(default_factory=dict)
+    failures: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Scope:
+    """What a build may touch: everything, or some datasets, or some chromosomes."""
+
+    datasets: tuple[str, ...] = ()
+    chromosomes: tuple[str, ...] = ()
+
+    def check(self, project: Project) -> None:
+        """Raise where a dataset or chromosome is not in the settings.
+
+        Raises:
+            ValueError: names the unknown ones and the known ones.
+        """
+        known = {c for genome in project.settings.genomes.values() for c in genome.chromosomes}
+        for word, asked, there in (
+            ("dataset", self.datasets, set(project.settings.datasets)),
+            ("chromosome", self.chromosomes, known),
+        ):
+            unknown = sorted(set(asked) - there)
+            if unknown:
+                raise ValueError(f"{word} {', '.join(unknown)} is not in the settings; known: {', '.join(sorted(there))}")
+
+    def cells(self, project: Project) -> list[Cell]:
+        """The cells in scope: genome tables always cover all chromosomes."""
+        manifest, settings = project.manifest, project.settings
+        assets = set(manifest.nodes)
+        if self.datasets:
+            own = {name for name, node in manifest.nodes.items() if node.group in self.datasets}
+            models = {settings.datasets[name].base_model for name in self.datasets}
+            reports = {name for name, node in manifest.nodes.items() if node.group in models and not node.partitions}
+            assets = own | set().union(*(manifest.ancestors(name) for name in own | reports)) | reports
+        return [
+            cell
+            for cell in manifest.cells
+            if cell.asset in assets
+            and (
+                not self.chromosomes
+                or not cell.partition
+                or cell.partition in self.chromosomes
+                or manifest.nodes[cell.asset].group in settings.genomes
+            )
+        ]
+
+
+def build(
+    project: Project, scope: Scope, *, force: bool = False
+) -> Iterator[Layer | LayerResult]:
+    """Build what is missing, failed, stale or changed in `scope`; yields each layer before and after its run.
+
+    Raises:
+        BuildInProgressError: another build works in this folder.
+    """
+    lock = FileLock(project.history / "build.lock", timeout=0)
+    try:
+        with lock:
+            yield from _build(project, scope, force=force)
+    except Timeout as error:
+        raise BuildInProgressError(
+            f"another `builder build` is at work in {project.settings.root}. Wait for it, or stop it first."
+        ) from error
+
+
+def _build(project: Project, scope: Scope, *, force: bool) -> Iterator[Layer | LayerResult]:
+    reap_dead_runs(project.instance)
+    wanted = scope.cells(project)
+    forced = set(wanted) if force else set()
+    given_up: set[Cell] = set()
+    statuses = current_statuses(project)
+    while layers := project.manifest.layers(_with_forced(statuses, forced), wanted, given_up):
+        for layer in layers:
+            yield layer
+            result = _run(project, layer)
+            statuses = project.manifest.statuses(project.instance)
+            forced -= set(layer.cells)
+            given_up |= {cell for cell in layer.cells if not statuses[cell].is_built}
+            yield result
+
+
+def current_statuses(project: Project) -> dict[Cell, Status]:
+    """Statuses after whole files that only lack a record have been recorded."""
+    manifest = project.manifest
+    statuses = manifest.statuses(project.instance)
+    while manifest.recover(project.instance, statuses):
+        statuses = manifest.statuses(project.instance)
+    return statuses
+
+
+def _with_forced(statuses: dict[Cell, Status], forced: Iterable[Cell]) -> dict[Cell, Status]:
+    return statuses | {cell: Status(cell, State.STALE, ("asked for with --force",)) for cell in forced}
+
+
+def _run(project: Project, layer: Layer) -> LayerResult:
+    manifest = project.manifest
+    job = project.defs.resolve_implicit_global_asset_job_def()
+    outcome = job.execute_in_process(
+        instance=project.instance,
+        partition_key=layer.partition or None,
+        asset_selection=[manifest.nodes[name].key for name in layer.assets],
+        tags={PROCESS_TAG: str(os.getpid())},
+        run_config=QUIET,
+        raise_on_error=False,
+    )
+    result = LayerResult(layer)
+    for event in outcome.get_asset_materialization_events():
+        record = event.step_materialization_data.materialization
+        cell = Cell(record.asset_key.to_user_string(), record.partition or "")
+        result.seconds[cell] = float(str(record.metadata["seconds"].value)) if "seconds" in record.metadata else 0.0
+    for event in outcome.get_step_failure_events():
+        result.failures.append(f"{event.step_key}: {_root_cause(event.step_failure_data.error)}")
+    for evaluation in outcome.get_asset_check_evaluations():
+        if not evaluation.passed:
+            result.failures.append(
+                f"check {evaluation.check_name} on {evaluation.asset_key.to_user_string()}[{layer.partition}]: "
+                f"{evaluation.description}"
+            ) if evaluation.severity is dg.AssetCheckSeverity.ERROR else None
+    return result
+
+
+def _root_cause(error: object) -> str:
+    """The innermost exception of a failed step, as one text."""
+    while getattr(error, "cause", None) is not None:
+        error = error.cause  # pyright: ignore[reportAttributeAccessIssue]
+    return str(getattr(error, "message", error)).strip()
+
+
+def reap_dead_runs(instance: dg.DagsterInstance) -> list[str]:
+    """Mark runs of killed `builder build` processes as failed and free their pool slots; returns their ids."""
+    unfinished = instance.get_runs(
+        dg.RunsFilter(statuses=[dg.DagsterRunStatus.STARTED, dg.DagsterRunStatus.STARTING, dg.DagsterRunStatus.NOT_STARTED])
+    )
+    dead = [run for run in unfinished if PROCESS_TAG in run.tags and not _is_running(int(run.tags[PROCESS_TAG]))]
+    for run in dead:
+        instance.report_run_failed(run, "The process that built this was killed.")
+        instance.event_log_storage.free_concurrency_slots_for_run(run.run_id)
+    return [run.run_id for run in dead]
+
+
+def _is_running(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True

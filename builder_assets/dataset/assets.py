@@ -1,0 +1,292 @@
+"""Assets of one dataset, from the choice of genes to the card. Thin: the rules are next door."""
+
+import json
+from importlib.metadata import version
+from typing import Any
+
+import dagster as dg
+import numpy as np
+import polars as pl
+from pydantic import BaseModel
+
+from builder_assets import tables
+from builder_assets.asset_shell import (
+    MANIFEST,
+    ONE_RUN_PER_CHROMOSOME,
+    STORE,
+    Report,
+    asset_inputs,
+    table_asset,
+)
+from builder_assets.base_model.assets import gene_request, list_files
+from builder_assets.dataset.annotation_features import AnnotationTables
+from builder_assets.dataset.card import dataset_card
+from builder_assets.dataset.columns import training_examples_contract
+from builder_assets.dataset.examples import chromosome_examples
+from builder_assets.dataset.gene_manifest import gene_manifest
+from builder_assets.dataset.rules import check_score_bins
+from builder_assets.dataset.score_bins import score_bin_table
+from builder_assets.dataset.splits import assign_splits
+from builder_assets.genome.assets import files_key
+from builder_assets.genome.contigs import chromosome_sequence
+from builder_assets.manifest import registered_files
+from builder_assets.selection import select_genes
+from builder_assets.settings import (
+    DatasetSettings,
+    EvaluationSettings,
+    ExampleSettings,
+    GeneChoice,
+    Settings,
+    SplitSettings,
+)
+from builder_assets.versions import code_version
+from resources.genome_files import GenomeFiles
+from resources.table_store import contract_metadata
+
+ELIGIBLE_BINS = [f"eligible_bin_{number}" for number in range(5)]
+
+
+class SelectionRule(BaseModel, frozen=True):
+    """What gene_selection reads of the settings, but the paths of list files."""
+
+    genes: GeneChoice
+    splits: SplitSettings
+    trained_on: tuple[str, ...]
+
+
+class ExampleRule(BaseModel, frozen=True):
+    """What training_examples reads of the settings."""
+
+    examples: ExampleSettings
+    evaluation: EvaluationSettings
+
+
+class CardRule(BaseModel, frozen=True):
+    """What the card says of the settings."""
+
+    family: str
+    dataset: DatasetSettings
+    evaluation: EvaluationSettings
+
+
+def dataset_assets(name: str, settings: Settings) -> tuple[list[dg.AssetsDefinition], list[dg.AssetChecksDefinition]]:
+    """All assets of one dataset."""
+    dataset = settings.datasets[name]
+    model = settings.base_models[dataset.base_model]
+    genome = settings.genomes[model.genome]
+    chromosomes = dg.StaticPartitionsDefinition(list(genome.chromosomes))
+    rule = ExampleRule(examples=dataset.examples, evaluation=model.evaluation)
+    versioned = dataset.model_copy(update={"genes": dataset.genes.versioned})
+    card_rule = CardRule(family=model.family, dataset=versioned, evaluation=model.evaluation)
+    assets = [
+        _gene_selection(name, model.genome, settings),
+        _selected_genes(name, chromosomes),
+        _training_examples(name, dataset.base_model, model.genome, genome.assembly, rule, chromosomes),
+        _gene_manifest(name, dataset.base_model, model.genome),
+        _dataset_card(name, dataset.base_model, model.genome, card_rule),
+    ]
+    return assets, []
+
+
+def _gene_selection(name: str, genome: str, settings: Settings) -> dg.AssetsDefinition:
+    dataset = settings.datasets[name]
+    trained_on = settings.base_models[dataset.base_model].trained_on
+    rule = SelectionRule(genes=dataset.genes.versioned, splits=dataset.splits, trained_on=trained_on)
+    files = list(list_files(dataset.genes, settings).values())
+
+    @dg.asset(
+        **table_asset(
+            name,
+            tables.GENE_SELECTION,
+            1,
+            rule,
+            inputs={"genes": [genome, "genes"], "split_units": [genome, "split_units"]},
+            input_files=files,
+            resources=[MANIFEST],
+        )
+    )
+    def gene_selection(
+        context: dg.AssetExecutionContext, genes: dict[str, pl.LazyFrame], split_units: pl.DataFrame
+    ) -> dg.MaterializeResult[pl.DataFrame]:
+        report = Report()
+        context.resources.manifest.require_fresh(context.instance, f"{name}/{tables.GENE_SELECTION.name}")
+        seen = registered_files(files)
+        request = gene_request(dataset.genes, settings)
+        chosen = select_genes(pl.concat(genes.values()).collect(), request.choice, request.include, request.exclude)
+        for note in chosen.notes:
+            context.log.warning(note)
+        table = assign_splits(chosen.table, split_units, rule.splits, trained_on)
+        sides = dict(table.filter("is_selected").group_by("split").len().sort("split").iter_rows())
+        return report.result(
+            table,
+            candidates=chosen.n_candidates,
+            refused_without_splice_site=chosen.n_refused_intronless,
+            refused_unknown_bases=chosen.n_refused_n,
+            notes="\n".join(chosen.notes),
+            **sides,
+            **seen,
+        )
+
+    return gene_selection
+
+
+def _selected_genes(name: str, chromosomes: dg.PartitionsDefinition) -> dg.AssetsDefinition:
+    @dg.asset(
+        **table_asset(
+            name,
+            tables.SELECTED_GENES,
+            1,
+            inputs={"gene_selection": [name, "gene_selection"]},
+            partitions=chromosomes,
+        )
+    )
+    def selected_genes(
+        context: dg.AssetExecutionContext, gene_selection: pl.LazyFrame
+    ) -> dg.MaterializeResult[pl.DataFrame]:
+        report = Report()
+        own = gene_selection.filter(pl.col("is_selected"), pl.col("chrom") == context.partition_key).collect()
+        return report.result(own.select(tables.SELECTED_GENES.names))
+
+    return selected_genes
+
+
+def _training_examples(
+    name: str, base_model: str, genome: str, assembly: str, rule: ExampleRule, chromosomes: dg.PartitionsDefinition
+) -> dg.AssetsDefinition:
+    resource = files_key(genome)
+    contract = training_examples_contract(rule.examples.features)
+    annotated = rule.examples.features.annotation_features
+    annotation = ("transcripts", "exons", "introns", "gene_overlaps") if annotated else ()
+    made = (contract, tables.EXAMPLE_POOLS)
+
+    @dg.multi_asset(
+        name=f"{name}__examples",
+        outs={
+            table.name: dg.AssetOut(
+                key=dg.AssetKey([name, table.name]),
+                description=table.description,
+                metadata=contract_metadata(table),
+                code_version=code_version(1, rule),
+                group_name=name,
+                kinds={"polars", "parquet"},
+                io_manager_key=STORE,
+                dagster_type=pl.DataFrame,
+            )
+            for table in made
+        },
+        ins=asset_inputs(
+            {
+                "selected_genes": [name, "selected_genes"],
+                "splice_scores": [base_model, "splice_scores"],
+                **{table: [genome, table] for table in ("splice_sites", "genes", "contig", *annotation)},
+            }
+        ),
+        partitions_def=chromosomes,
+        backfill_policy=ONE_RUN_PER_CHROMOSOME,
+        required_resource_keys={resource},
+    )
+    def examples(context: dg.AssetExecutionContext, **frames: pl.DataFrame) -> Any:
+        report = Report()
+        files: GenomeFiles = getattr(context.resources, resource)
+        built = chromosome_examples(
+            frames["selected_genes"],
+            frames["splice_scores"],
+            frames["splice_sites"],
+            frames["genes"],
+            chromosome_sequence(files.reference(), frames["contig"], assembly),
+            rule.examples,
+            rule.evaluation,
+            AnnotationTables(**{table: frames[table] for table in annotation}) if annotated else None,
+        )
+        labels = dict(built.examples.group_by("splice_type").len().sort("splice_type").iter_rows())
+        return (
+            report.result(built.examples, [name, made[0].name], genes=frames["selected_genes"].height, **labels),
+            report.result(tables.EXAMPLE_POOLS.conform(built.gene_counts), [name, made[1].name]),
+        )
+
+    return examples
+
+
+def _gene_manifest(name: str, base_model: str, genome: str) -> dg.AssetsDefinition:
+    @dg.asset(
+        **table_asset(
+            name,
+            tables.GENE_MANIFEST,
+            1,
+            inputs={
+                "gene_selection": [name, "gene_selection"],
+                "training_examples": [name, "training_examples"],
+                "gene_performance": [base_model, "gene_performance"],
+                "splice_sites": [genome, "splice_sites"],
+            },
+            resources=[MANIFEST],
+            companions={"gene_manifest.csv": "*"},
+        )
+    )
+    def manifest_of_genes(
+        context: dg.AssetExecutionContext,
+        gene_selection: pl.DataFrame,
+        training_examples: dict[str, pl.LazyFrame],
+        gene_performance: dict[str, pl.LazyFrame],
+        splice_sites: dict[str, pl.LazyFrame],
+    ) -> dg.MaterializeResult[pl.DataFrame]:
+        report = Report()
+        context.resources.manifest.require_fresh(context.instance, f"{name}/{tables.GENE_MANIFEST.name}")
+        table = gene_manifest(
+            gene_selection,
+            pl.concat(splice_sites.values()).collect(),
+            training_examples.values(),
+            pl.concat(gene_performance.values()).collect(),
+        )
+        return report.result(table, examples=int(table["n_rows"].sum()))
+
+    return manifest_of_genes
+
+
+def _dataset_card(name: str, base_model: str, genome: str, rule: CardRule) -> dg.AssetsDefinition:
+    contract = training_examples_contract(rule.dataset.examples.features)
+
+    @dg.asset(
+        **table_asset(
+            name,
+            tables.DATASET_CARD,
+            1,
+            rule,
+            inputs={
+                "training_examples": [name, "training_examples"],
+                "example_pools": [name, "example_pools"],
+                "gene_manifest": [name, "gene_manifest"],
+                "model_report": [base_model, "model_report"],
+                "base_model_weights": [base_model, "base_model_weights"],
+                "genome_fasta": [genome, "genome_fasta"],
+                "gene_annotation": [genome, "gene_annotation"],
+            },
+            resources=[MANIFEST, STORE],
+            kinds=("markdown", "json", "huggingface"),
+            companions={"README.md": "markdown", "dataset_card.json": "json"},
+        )
+    )
+    def card_of_dataset(context: dg.AssetExecutionContext, **inputs: Any) -> dg.MaterializeResult[pl.DataFrame]:
+        report = Report()
+        manifest, key = context.resources.manifest, f"{name}/{tables.DATASET_CARD.name}"
+        manifest.require_fresh(context.instance, key)
+        eligible = pl.concat(inputs["example_pools"].values()).select(pl.col(ELIGIBLE_BINS).sum()).collect()
+        eligible_bins = eligible.to_numpy().ravel().astype(np.int64)
+        check_score_bins(score_bin_table(inputs["training_examples"].values(), eligible_bins))
+        card = dataset_card(
+            name,
+            rule.family,
+            contract,
+            inputs["training_examples"].values(),
+            inputs["gene_manifest"],
+            inputs["model_report"],
+            rule.model_dump(mode="json"),
+            {package: version(package) for package in ("splice-dataset-builder", "jax", "polars")},
+            manifest.recorded_versions(context.instance, key),
+            eligible_bins,
+        )
+        text = json.dumps(card.json, indent=2, ensure_ascii=False) + "\n"
+        frame = pl.DataFrame({"json": [text], "markdown": [card.markdown]})
+        return report.result(frame, card=dg.MetadataValue.md(card.markdown))
+
+    return card_of_dataset

@@ -1,0 +1,257 @@
+"""Assets of one genome, from its two files to units that no split may part. Thin: the rules are next door."""
+
+from typing import Any
+
+import dagster as dg
+import polars as pl
+from pydantic import BaseModel
+
+from builder_assets import tables
+from builder_assets.asset_shell import (
+    MANIFEST,
+    ONE_RUN_PER_CHROMOSOME,
+    STORE,
+    Report,
+    asset_inputs,
+    check_result,
+    markdown_table,
+    table_asset,
+)
+from builder_assets.genome.annotation_records import records_from_annotation
+from builder_assets.genome.chromosome_tables import chromosome_tables
+from builder_assets.genome.contigs import chromosome_sequence, contig_of, fasta_records
+from builder_assets.genome.motifs import motif_table, motif_verdict
+from builder_assets.genome.split_units import split_units
+from builder_assets.manifest import registered_files
+from builder_assets.settings import GenomeSettings, IntronSettings, Settings
+from builder_assets.versions import code_version
+from resources.annotation_file import read_annotation
+from resources.genome_files import GenomeFiles
+from resources.table_store import contract_metadata
+
+CHROMOSOME_TABLES = (
+    tables.GENES,
+    tables.TRANSCRIPTS,
+    tables.EXONS,
+    tables.INTRONS,
+    tables.SPLICE_SITES,
+    tables.GENE_OVERLAPS,
+)
+
+
+class Assembly(BaseModel, frozen=True):
+    """The part of a genome's settings that decides what a contig name means."""
+
+    assembly: str
+
+
+class ContigRegions(BaseModel, frozen=True):
+    """The part of a genome's settings that decides which bases are really there."""
+
+    assembly: str
+    regions: tuple[str, ...]
+
+
+def files_key(genome: str) -> str:
+    """Resource key of a genome's files."""
+    return f"{genome}_files"
+
+
+def genome_assets(name: str, settings: Settings) -> tuple[list[dg.AssetsDefinition], list[dg.AssetChecksDefinition]]:
+    """All assets and checks of one genome."""
+    genome = settings.genomes[name]
+    chromosomes = dg.StaticPartitionsDefinition(list(genome.chromosomes))
+    fasta, annotation = settings.path(genome.fasta), settings.path(genome.annotation)
+    assembly = Assembly(assembly=genome.assembly)
+    regions = ContigRegions(assembly=genome.assembly, regions=genome.regions)
+    assets = [
+        _genome_fasta(name, assembly, fasta),
+        _gene_annotation(name, assembly, annotation),
+        _contig(name, regions, chromosomes),
+        _annotation_records(name, chromosomes),
+        _chromosome_tables(name, genome, genome.introns, chromosomes),
+        _split_units(name),
+    ]
+    return assets, [_motif_check(name, genome, chromosomes)]
+
+
+def _genome_fasta(name: str, settings: Assembly, path: Any) -> dg.AssetsDefinition:
+    resource = files_key(name)
+
+    @dg.asset(
+        **table_asset(
+            name, tables.GENOME_FASTA, 1, settings, input_files=[path], resources=[resource], kinds=("fasta", "pysam")
+        )
+    )
+    def genome_fasta(context: dg.AssetExecutionContext) -> dg.MaterializeResult[pl.DataFrame]:
+        report = Report()
+        files: GenomeFiles = getattr(context.resources, resource)
+        reference = files.reference()
+        reference.validate()
+        seen = registered_files([path])
+        records = fasta_records(reference.records(), reference.file_sha256(), settings.assembly)
+        return report.result(records, file=dg.MetadataValue.path(str(path)), **seen)
+
+    return genome_fasta
+
+
+def _gene_annotation(name: str, settings: Assembly, path: Any) -> dg.AssetsDefinition:
+    @dg.asset(**table_asset(name, tables.GENE_ANNOTATION, 1, settings, input_files=[path], kinds=("gtf", "polars")))
+    def gene_annotation() -> dg.MaterializeResult[pl.DataFrame]:
+        report = Report()
+        seen = registered_files([path])
+        records = records_from_annotation(read_annotation(path), settings.assembly)
+        by_feature = dict(records.group_by("feature").len().sort("feature").iter_rows())
+        return report.result(records, file=dg.MetadataValue.path(str(path)), **seen, **by_feature)
+
+    return gene_annotation
+
+
+def _contig(name: str, settings: ContigRegions, chromosomes: dg.PartitionsDefinition) -> dg.AssetsDefinition:
+    resource = files_key(name)
+
+    @dg.asset(
+        **table_asset(
+            name,
+            tables.CONTIG,
+            1,
+            settings,
+            inputs={"genome_fasta": [name, "genome_fasta"]},
+            partitions=chromosomes,
+            resources=[resource],
+            kinds=("fasta", "pysam"),
+        )
+    )
+    def contig(
+        context: dg.AssetExecutionContext,
+        genome_fasta: pl.DataFrame,  # noqa: ARG001  registered first
+    ) -> dg.MaterializeResult[pl.DataFrame]:
+        report = Report()
+        files: GenomeFiles = getattr(context.resources, resource)
+        segments = contig_of(files.reference(), context.partition_key, settings.assembly, settings.regions)
+        return report.result(segments, bases=int(segments["length"].sum()), n_bases=int(segments["n_n"].sum()))
+
+    return contig
+
+
+def _annotation_records(name: str, chromosomes: dg.PartitionsDefinition) -> dg.AssetsDefinition:
+    @dg.asset(
+        **table_asset(
+            name,
+            tables.ANNOTATION_RECORDS,
+            1,
+            inputs={"gene_annotation": [name, "gene_annotation"]},
+            partitions=chromosomes,
+        )
+    )
+    def annotation_records(
+        context: dg.AssetExecutionContext, gene_annotation: pl.LazyFrame
+    ) -> dg.MaterializeResult[pl.DataFrame]:
+        report = Report()
+        records = gene_annotation.filter(pl.col("chrom") == context.partition_key).collect()
+        return report.result(records)
+
+    return annotation_records
+
+
+def _chromosome_tables(
+    name: str, genome: GenomeSettings, settings: IntronSettings, chromosomes: dg.PartitionsDefinition
+) -> dg.AssetsDefinition:
+    resource = files_key(name)
+    version = code_version(1, settings)
+
+    @dg.multi_asset(
+        name=f"{name}__chromosome_tables",
+        outs={
+            table.name: dg.AssetOut(
+                key=dg.AssetKey([name, table.name]),
+                description=table.description,
+                metadata=contract_metadata(table),
+                code_version=version,
+                group_name=name,
+                kinds={"polars", "parquet"},
+                io_manager_key=STORE,
+                dagster_type=pl.DataFrame,
+            )
+            for table in CHROMOSOME_TABLES
+        },
+        ins=asset_inputs({"contig": [name, "contig"], "annotation_records": [name, "annotation_records"]}),
+        partitions_def=chromosomes,
+        backfill_policy=ONE_RUN_PER_CHROMOSOME,
+        required_resource_keys={resource},
+    )
+    def build_chromosome_tables(
+        context: dg.AssetExecutionContext, contig: pl.DataFrame, annotation_records: pl.DataFrame
+    ) -> Any:
+        report = Report()
+        files: GenomeFiles = getattr(context.resources, resource)
+        sequence = chromosome_sequence(files.reference(), contig, genome.assembly)
+        built = chromosome_tables(annotation_records, sequence, settings)
+        if built.dropped.height:
+            named = ", ".join(built.dropped["gene_id"].head(20).to_list())
+            context.log.warning(f"{built.dropped.height} genes are not wholly inside the sequence, left out: {named}")
+        notes = {
+            "genes": {"dropped_genes": built.dropped.height},
+            "introns": {"gap_introns": built.gap_introns},
+        }
+        return tuple(
+            report.result(getattr(built, table.name), [name, table.name], **notes.get(table.name, {}))
+            for table in CHROMOSOME_TABLES
+        )
+
+    return build_chromosome_tables
+
+
+def _split_units(name: str) -> dg.AssetsDefinition:
+    @dg.asset(
+        **table_asset(
+            name,
+            tables.SPLIT_UNITS,
+            1,
+            inputs={"genes": [name, "genes"], "splice_sites": [name, "splice_sites"]},
+            resources=[MANIFEST],
+        )
+    )
+    def units(
+        context: dg.AssetExecutionContext, genes: dict[str, pl.LazyFrame], splice_sites: dict[str, pl.LazyFrame]
+    ) -> dg.MaterializeResult[pl.DataFrame]:
+        report = Report()
+        context.resources.manifest.require_fresh(context.instance, f"{name}/{tables.SPLIT_UNITS.name}")
+        windows = pl.concat(splice_sites.values()).select("chrom", "gene_id", "window_hash").collect()
+        frame = split_units(pl.concat(genes.values()).collect(), windows)
+        return report.result(
+            frame,
+            units=frame["unit"].n_unique(),
+            largest_unit=int(frame["unit_size"].max() or 0),  # pyright: ignore
+        )
+
+    return units
+
+
+def _motif_check(name: str, genome: GenomeSettings, chromosomes: dg.PartitionsDefinition) -> dg.AssetChecksDefinition:
+    resource = files_key(name)
+
+    @dg.asset_check(
+        name="splice_motifs",
+        asset=dg.AssetKey([name, "introns"]),
+        additional_ins=asset_inputs({"genes": [name, "genes"], "contig": [name, "contig"]}),
+        partitions_def=chromosomes,
+        blocking=True,
+        required_resource_keys={resource},
+        description="GT and AG beside the introns of protein-coding genes, and at no other shift: coordinates and build.",
+    )
+    def splice_motifs(
+        context: dg.AssetCheckExecutionContext, introns: pl.DataFrame, genes: pl.DataFrame, contig: pl.DataFrame
+    ) -> dg.AssetCheckResult:
+        files: GenomeFiles = getattr(context.resources, resource)
+        sequence = chromosome_sequence(files.reference(), contig, genome.assembly)
+        verdict = motif_verdict(introns, genes, sequence)
+        shown = motif_table(introns, genes)
+        return check_result(
+            verdict.level in ("pass", "too few"),
+            blocking=verdict.level == "error",
+            text=verdict.text,
+            numbers={**verdict.numbers, "motifs": dg.MetadataValue.md(markdown_table(shown))},
+        )
+
+    return splice_motifs

@@ -1,0 +1,456 @@
+"""The manifest: which partition of which asset is built, and what has to be built again, and why.
+
+The record is Dagster's event log: every materialisation carries its code version, its data version and the data
+versions of its inputs. This module compares that record with the asset graph as it is now, with the files on
+disk, and with the input files that users own. It decides; `cli` and the sensors act.
+"""
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+
+from builder_assets.versions import cause_of_change
+from resources.table_store import (
+    FILES,
+    INPUTS,
+    DamagedFileError,
+    TableStore,
+    companions_of,
+    file_state,
+    read_provenance,
+    scan,
+    verify_file,
+)
+
+INPUT_FILES = "input_files"  # definition metadata: paths of the user's files that the asset registers
+REGISTERED = "registered_files"  # materialisation metadata: path, size and mtime of those files when read
+
+
+class State(StrEnum):
+    """What the manifest says of one partition."""
+
+    BUILT = "built"
+    MISSING = "missing"
+    FAILED = "failed"
+    STALE = "stale"
+    CHANGED_INPUT = "changed input"
+    UNVERIFIED = "unverified"
+    IN_PROGRESS = "in progress"
+
+
+@dataclass(frozen=True, order=True)
+class Cell:
+    """One partition of one asset; `partition` is "" for an asset without partitions."""
+
+    asset: str
+    partition: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.asset}[{self.partition}]" if self.partition else self.asset
+
+
+@dataclass(frozen=True)
+class Node:
+    """What the manifest needs to know of one asset."""
+
+    key: dg.AssetKey
+    code_version: str
+    parents: tuple[str, ...]
+    partitions: tuple[str, ...]
+    input_files: tuple[str, ...]
+    group: str
+    step: str
+    checks: tuple[str, ...] = ()
+    companions: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def cells(self) -> list[Cell]:
+        """All partitions of the asset."""
+        name = self.key.to_user_string()
+        return [Cell(name, partition) for partition in self.partitions] or [Cell(name)]
+
+
+@dataclass(frozen=True)
+class Status:
+    """State of one cell, and the causes in words."""
+
+    cell: Cell
+    state: State
+    causes: tuple[str, ...] = ()
+    rows: int | None = None
+
+    @property
+    def is_built(self) -> bool:
+        """Whether nothing has to be done for this cell itself."""
+        return self.state is State.BUILT
+
+
+@dataclass(frozen=True)
+class Layer:
+    """Assets of one partition that can be built in one run."""
+
+    partition: str
+    assets: tuple[str, ...]
+
+    @property
+    def cells(self) -> list[Cell]:
+        """What the run will build."""
+        return [Cell(asset, self.partition) for asset in self.assets]
+
+
+class IncompleteInputError(RuntimeError):
+    """An asset over all chromosomes was asked for before every chromosome of its inputs was built and fresh."""
+
+
+def nodes_of(assets: Sequence[dg.AssetsDefinition], checks: Iterable[dg.AssetCheckKey] = ()) -> dict[str, Node]:
+    """The asset graph in build order, parents first."""
+    nodes: dict[str, Node] = {}
+    checks_of: dict[str, list[str]] = {}
+    for check in checks:
+        checks_of.setdefault(check.asset_key.to_user_string(), []).append(check.name)
+    for definition in assets:
+        for spec in definition.specs:
+            name = spec.key.to_user_string()
+            partitions = spec.partitions_def or definition.partitions_def
+            nodes[name] = Node(
+                key=spec.key,
+                code_version=spec.code_version or "",
+                parents=tuple(sorted({dep.asset_key.to_user_string() for dep in spec.deps})),
+                partitions=tuple(partitions.get_partition_keys()) if partitions else (),
+                input_files=tuple(spec.metadata.get(INPUT_FILES, ())),
+                group=spec.group_name or "",
+                step=definition.node_def.name,
+                checks=tuple(sorted(checks_of.get(name, []))),
+                companions=companions_of(spec.metadata),
+            )
+    return {name: nodes[name] for name in _topological(nodes)}
+
+
+def _topological(nodes: Mapping[str, Node]) -> list[str]:
+    ordered: dict[str, None] = {}
+
+    def visit(name: str) -> None:
+        if name not in ordered and name in nodes:
+            for parent in nodes[name].parents:
+                visit(parent)
+            ordered[name] = None
+
+    for name in nodes:
+        visit(name)
+    return list(ordered)
+
+
+def registered_files(paths: Iterable[str | Path]) -> dict[str, Any]:
+    """Materialisation metadata that lets the manifest see later that a user's file changed."""
+    files = {str(path): file_state(Path(path)) for path in paths}
+    return {REGISTERED: dg.MetadataValue.text(json.dumps(files, sort_keys=True))}
+
+
+@dataclass
+class Manifest:
+    """Compares the record with the graph and the disk.
+
+    Attributes:
+        nodes: The asset graph, parents first.
+        store: Where the tables lie.
+    """
+
+    nodes: dict[str, Node]
+    store: TableStore
+    _records: dict[Cell, dg.AssetMaterialization | None] = field(default_factory=dict, repr=False)
+
+    @cached_property
+    def cells(self) -> list[Cell]:
+        """Every partition of every asset, in build order."""
+        return [cell for node in self.nodes.values() for cell in node.cells]
+
+    def parents_of(self, cell: Cell) -> list[Cell]:
+        """The cells that a cell is made from."""
+        node = self.nodes[cell.asset]
+        parents: list[Cell] = []
+        for name in node.parents:
+            parent = self.nodes[name]
+            if not parent.partitions:
+                parents.append(Cell(name))
+            elif node.partitions == parent.partitions:
+                parents.append(Cell(name, cell.partition))
+            else:
+                parents.extend(parent.cells)
+        return parents
+
+    def statuses(self, instance: dg.DagsterInstance, only: Iterable[str] | None = None) -> dict[Cell, Status]:
+        """State of every cell (of the assets in `only`), in build order."""
+        self._records = {}
+        wanted = set(self.nodes if only is None else only)
+        return {
+            cell: self._status(instance, cell, attempts)
+            for name, node in self.nodes.items()
+            if name in wanted
+            for attempts in [_attempts(instance, node)]
+            for cell in node.cells
+        }
+
+    def _record(self, instance: dg.DagsterInstance, cell: Cell) -> dg.AssetMaterialization | None:
+        if cell not in self._records:
+            found = instance.get_latest_data_version_record(
+                self.nodes[cell.asset].key, is_source=False, partition_key=cell.partition or None
+            )
+            self._records[cell] = found.asset_materialization if found else None
+        return self._records[cell]
+
+    def _status(self, instance: dg.DagsterInstance, cell: Cell, attempts: Mapping[str, State]) -> Status:
+        node = self.nodes[cell.asset]
+        record = self._record(instance, cell)
+        attempt = attempts.get(cell.partition)
+        rows = _rows(record)
+        if attempt is State.IN_PROGRESS:
+            return Status(cell, State.IN_PROGRESS, ("a run is building it",), rows)
+        if attempt is State.FAILED:
+            return Status(cell, State.FAILED, ("its last run failed",), rows)
+        if record is None:
+            return Status(cell, State.MISSING, ("never built",))
+        if changed := _changed_inputs(node, record):
+            return Status(cell, State.CHANGED_INPUT, changed, rows)
+        if causes := self._stale_causes(instance, cell, record):
+            return Status(cell, State.STALE, causes, rows)
+        if damage := self._file_difference(cell, record):
+            gone = damage.startswith("file is gone")
+            return Status(cell, State.MISSING if gone else State.UNVERIFIED, (damage,), rows)
+        if failed := _failed_checks(instance, node, cell):
+            return Status(cell, State.FAILED, failed, rows)
+        return Status(cell, State.BUILT, (), rows)
+
+    def _stale_causes(
+        self, instance: dg.DagsterInstance, cell: Cell, record: dg.AssetMaterialization
+    ) -> tuple[str, ...]:
+        node = self.nodes[cell.asset]
+        causes = []
+        recorded = (record.tags or {}).get("dagster/code_version")
+        if recorded != node.code_version:
+            causes.append(f"{cause_of_change(recorded, node.code_version)} changed ({recorded} -> {node.code_version})")
+        before = json.loads(str(record.metadata[INPUTS].value)) if INPUTS in record.metadata else {}
+        now = self._input_versions(instance, cell)
+        causes += [f"input {name} changed" for name in sorted(before.keys() & now.keys()) if before[name] != now[name]]
+        causes += [f"input {name} is new" for name in sorted(now.keys() - before.keys())]
+        causes += [f"input {name} is no longer read" for name in sorted(before.keys() - now.keys())]
+        return tuple(causes)
+
+    def _input_versions(self, instance: dg.DagsterInstance, cell: Cell) -> dict[str, str]:
+        versions = {}
+        for parent in self.parents_of(cell):
+            record = self._record(instance, parent)
+            if record is not None:
+                versions[_file_name(parent)] = (record.tags or {}).get("dagster/data_version", "")
+        return versions
+
+    def recorded_versions(self, instance: dg.DagsterInstance, asset: str) -> dict[str, str]:
+        """Data version of everything that an unpartitioned asset is made from: `asset` or `asset/partition`."""
+        cells = [cell for name in self.ancestors(asset) for cell in self.nodes[name].cells]
+        records = {cell: self._record(instance, cell) for cell in sorted(cells)}
+        return {_file_name(cell): (r.tags or {}).get("dagster/data_version", "") for cell, r in records.items() if r}
+
+    def _file_difference(self, cell: Cell, record: dg.AssetMaterialization) -> str:
+        recorded = json.loads(str(record.metadata[FILES].value)) if FILES in record.metadata else {}
+        for name, state in recorded.items():
+            path = self.path_of(cell).with_name(name)
+            if not path.is_file():
+                return f"file is gone: {path}"
+            if file_state(path) != state:
+                return f"file was changed by other hands: {path}"
+        return ""
+
+    def path_of(self, cell: Cell) -> Path:
+        """The file that marks a cell as built."""
+        return self.store.path_of(self.nodes[cell.asset].key, cell.partition or None)
+
+    def pending(self, statuses: Mapping[Cell, Status]) -> set[Cell]:
+        """Cells that are not built, and all cells below them."""
+        pending: set[Cell] = set()
+        for cell in self.cells:
+            if cell in statuses and (
+                not statuses[cell].is_built or any(parent in pending for parent in self.parents_of(cell))
+            ):
+                pending.add(cell)
+        return pending
+
+    def layers(
+        self, statuses: Mapping[Cell, Status], wanted: Iterable[Cell] | None = None, given_up: Iterable[Cell] = ()
+    ) -> list[Layer]:
+        """The runs that can start now: per partition, everything whose inputs are built or in the same run.
+
+        Args:
+            statuses: State of every cell.
+            wanted: Cells that may be built; all where not given.
+            given_up: Cells that are left out, and all below them.
+        """
+        wanted_cells = set(self.cells if wanted is None else wanted)
+        blocked, pending = set(given_up), self.pending(statuses)
+        chosen: dict[str, dict[str, None]] = {}
+        for cell in self.cells:
+            parents = self.parents_of(cell)
+            if cell in blocked or any(parent in blocked for parent in parents):
+                blocked.add(cell)
+            elif cell in wanted_cells and not statuses[cell].is_built:
+                together = chosen.get(cell.partition, {})
+                if all(
+                    parent not in pending or (parent.partition == cell.partition and parent.asset in together)
+                    for parent in parents
+                ):
+                    chosen.setdefault(cell.partition, {})[cell.asset] = None
+        return [Layer(partition, self._whole_steps(assets)) for partition, assets in chosen.items()]
+
+    def _whole_steps(self, assets: Iterable[str]) -> tuple[str, ...]:
+        """`assets` and those made by the same steps, in build order: one step makes several tables at once."""
+        steps = {self.nodes[name].step for name in assets}
+        return tuple(name for name, node in self.nodes.items() if node.step in steps)
+
+    def require_fresh(self, instance: dg.DagsterInstance, asset: str) -> None:
+        """Raise unless every partition of the inputs of `asset` is built and fresh.
+
+        Raises:
+            IncompleteInputError: names the partitions that are not, and why.
+        """
+        statuses = self.statuses(instance, self.ancestors(asset))
+        pending = self.pending(statuses)
+        behind = sorted(
+            cell for cell in {parent for node_cell in self.nodes[asset].cells for parent in self.parents_of(node_cell)}
+            if cell in pending
+        )
+        if behind:
+            shown = "; ".join(
+                f"{cell} ({statuses[cell].causes[0] if statuses[cell].causes else 'an input of it is stale'})"
+                for cell in behind[:5]
+            )
+            raise IncompleteInputError(
+                f"{asset} needs every partition of its inputs; {len(behind)} are not built or not fresh: {shown}. "
+                "`builder build` builds them first."
+            )
+
+    def ancestors(self, asset: str) -> set[str]:
+        """Everything that `asset` is made from."""
+        above: set[str] = set()
+        for parent in self.nodes[asset].parents:
+            above |= {parent} | self.ancestors(parent)
+        return above
+
+    def recover(self, instance: dg.DagsterInstance, statuses: Mapping[Cell, Status]) -> list[Cell]:
+        """Record whole files that are what would be built now, instead of building them again.
+
+        Looks at cells without a record (a writer was killed between file and record, or the history was lost) and
+        at files whose size or time differs from the record (a copy, a moved folder, a damage). Every value is read.
+        """
+        recovered = []
+        for cell, status in statuses.items():
+            node = self.nodes[cell.asset]
+            path = self.path_of(cell)
+            if status.state not in (State.MISSING, State.UNVERIFIED, State.FAILED) or not path.is_file():
+                continue
+            try:
+                made_by = read_provenance(path)
+                current = made_by["code_version"] == node.code_version and made_by[INPUTS] == self._input_versions(
+                    instance, cell
+                )
+                if not current or node.input_files:
+                    continue
+                verify_file(path)
+            except DamagedFileError:
+                continue
+            self._report(instance, cell, made_by)
+            recovered.append(cell)
+        return recovered
+
+    def _report(self, instance: dg.DagsterInstance, cell: Cell, made_by: Mapping[str, Any]) -> None:
+        node = self.nodes[cell.asset]
+        if node.companions:
+            path = self.path_of(cell)
+            self.store.publish_companions(path, scan(path).collect(), node.companions)
+        instance.report_runless_asset_event(
+            dg.AssetMaterialization(
+                asset_key=node.key,
+                partition=cell.partition or None,
+                description="Recorded from a whole file on disk, not built again.",
+                metadata=self.store.record_metadata(node.key, cell.partition or None, node.companions),
+                tags={
+                    "dagster/code_version": made_by["code_version"],
+                    "dagster/data_version": made_by["data_version"],
+                },
+            )
+        )
+        self._records.pop(cell, None)
+
+
+def _file_name(cell: Cell) -> str:
+    return f"{cell.asset}/{cell.partition}" if cell.partition else cell.asset
+
+
+def _rows(record: dg.AssetMaterialization | None) -> int | None:
+    for name in ("dagster/partition_row_count", "dagster/row_count"):
+        if record is not None and name in record.metadata:
+            return int(str(record.metadata[name].value))
+    return None
+
+
+def _attempts(instance: dg.DagsterInstance, node: Node) -> dict[str, State]:
+    """Partitions whose latest attempt failed or is running; "" for an asset without partitions."""
+    if node.partitions:
+        found = instance.get_status_by_partition(
+            node.key, list(node.partitions), dg.StaticPartitionsDefinition(list(node.partitions))
+        )
+        names = {partition: status.value for partition, status in (found or {}).items() if status is not None}
+        return {partition: State[name] for partition, name in names.items() if name in ("FAILED", "IN_PROGRESS")}
+    records = instance.get_asset_records([node.key])
+    if not records:
+        return {}
+    entry = records[0].asset_entry
+    planned, done = entry.last_planned_materialization_storage_id, entry.last_materialization_storage_id
+    if planned is None or (done is not None and done > planned):
+        return {}
+    run = instance.get_run_by_id(entry.last_planned_materialization_run_id or "")
+    if run is None or run.is_success:
+        return {}
+    return {"": State.FAILED if run.is_finished else State.IN_PROGRESS}
+
+
+def _changed_inputs(node: Node, record: dg.AssetMaterialization) -> tuple[str, ...]:
+    """Input files of the user that are not as they were when they were registered."""
+    if not node.input_files:
+        return ()
+    known = json.loads(str(record.metadata[REGISTERED].value)) if REGISTERED in record.metadata else {}
+    changed = []
+    for name in node.input_files:
+        path = Path(name)
+        if not path.is_file():
+            changed.append(f"{name} is gone")
+        elif name not in known:
+            changed.append(f"{name} is new")
+        elif known[name] != file_state(path):
+            changed.append(f"{name} changed")
+    return tuple(changed)
+
+
+def _failed_checks(instance: dg.DagsterInstance, node: Node, cell: Cell) -> tuple[str, ...]:
+    """Blocking checks whose latest verdict on this cell is ERROR."""
+    failed = []
+    for name in node.checks:
+        evaluation = _latest_evaluation(instance, dg.AssetCheckKey(node.key, name), cell.partition)
+        if evaluation is not None and not evaluation.passed and evaluation.severity is dg.AssetCheckSeverity.ERROR:
+            failed.append(f"check {name} failed: {evaluation.description or 'see the UI'}")
+    return tuple(failed)
+
+
+def _latest_evaluation(
+    instance: dg.DagsterInstance, check: dg.AssetCheckKey, partition: str
+) -> dg.AssetCheckEvaluation | None:
+    for record in instance.event_log_storage.get_asset_check_execution_history(check, limit=100):
+        event = record.event
+        if event is not None and event.dagster_event is not None:
+            evaluation = event.dagster_event.event_specific_data
+            if isinstance(evaluation, dg.AssetCheckEvaluation) and (evaluation.partition or "") == partition:
+                return evaluation
+    return None

@@ -1,0 +1,105 @@
+"""A project folder: its settings, its one history, and the guard that keeps the two together."""
+
+import os
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+import dagster as dg
+from filelock import FileLock
+
+from builder_assets import demo, template
+from builder_assets.build import build_defs, manifest_of
+from builder_assets.manifest import Manifest
+from builder_assets.settings import CONFIG_NAME, CONFIG_VARIABLE, Settings, SettingsError, find_config, load_settings
+
+HISTORY = ".dagster"
+DATA_DIR_RECORD = "data_dir"
+PROJECT_FILES = (CONFIG_NAME, "dagster.yaml", "workspace.yaml")
+
+
+@dataclass(frozen=True)
+class Project:
+    """An open project folder."""
+
+    settings: Settings
+    instance: dg.DagsterInstance
+    defs: dg.Definitions
+    manifest: Manifest
+
+    @property
+    def history(self) -> Path:
+        """Folder of the run history."""
+        return self.settings.root / HISTORY
+
+
+def open_project(config: str | Path | None = None) -> Project:
+    """Open the project that a settings file belongs to, and make its folder the current one.
+
+    The history is initialised by one process at a time: two first starts at once corrupt SQLite's for good.
+
+    Raises:
+        SettingsError: no or wrong settings; no dagster.yaml beside them; another data_dir than the history knows.
+    """
+    path = find_config(config)
+    settings = load_settings(path)
+    if not (settings.root / "dagster.yaml").is_file():
+        raise SettingsError(
+            f"{settings.root} has no dagster.yaml, so its history would be lost. "
+            f"`builder init {settings.root}` writes the missing files and leaves the others as they are."
+        )
+    os.chdir(settings.root)
+    os.environ[CONFIG_VARIABLE] = str(path)
+    instance = initialise_history(settings.root)
+    _guard_data_dir(settings)
+    return Project(settings, instance, build_defs(settings), manifest_of(settings))
+
+
+def initialise_history(root: Path) -> dg.DagsterInstance:
+    """The Dagster instance of a project folder; its databases exist afterwards."""
+    (root / HISTORY).mkdir(exist_ok=True)
+    with FileLock(root / HISTORY / "initialise.lock"):
+        instance = dg.DagsterInstance.from_config(str(root))
+        instance.get_runs(limit=1)
+        instance.all_asset_keys()
+        instance.all_instigator_state()
+        return instance
+
+
+def _guard_data_dir(settings: Settings) -> None:
+    """Tie the history to one data_dir: its records speak of the files there."""
+    record = settings.root / HISTORY / DATA_DIR_RECORD
+    current = str(settings.data_path)
+    if not record.is_file():
+        record.write_text(current + "\n", encoding="utf-8")
+        return
+    known = record.read_text(encoding="utf-8").strip()
+    moved_along = not Path(known).exists() and Path(current).is_dir()
+    if known != current and moved_along:  # the project folder was moved, data and history together
+        record.write_text(current + "\n", encoding="utf-8")
+    elif known != current:
+        raise SettingsError(
+            f"the history in {settings.root / HISTORY} belongs to data_dir {known}, but the settings say {current}. "
+            f"Set data_dir back, move the files there, or start a new project folder with `builder init`."
+        )
+
+
+def create_project(folder: Path) -> list[Path]:
+    """Write the files of a project folder that are not there yet; returns the written ones.
+
+    The settings are the demo's, with the path of the demo genome as it is installed.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    written = []
+    for name in PROJECT_FILES:
+        target = folder / name
+        if target.exists():
+            continue
+        shutil.copyfile(Path(template.__file__).with_name(name), target)
+        if name == CONFIG_NAME:
+            text = target.read_text(encoding="utf-8")
+            demo_folder = Path(demo.__file__).parent
+            target.write_text(text.replace("builder_assets/demo/", f"{demo_folder}/"), encoding="utf-8")
+        written.append(target)
+    initialise_history(folder.resolve())
+    return written

@@ -1,0 +1,33 @@
+"""How JAX is set up on this machine, and what it runs on. JAX is imported only when asked for."""
+
+import os
+from pathlib import Path
+
+
+def configure_jax(cache_dir: Path | None) -> str:
+    """Set JAX up for scoring and say what it runs on, e.g. "cpu x2, jax 0.10.2".
+
+    Args:
+        cache_dir: Folder of compiled programs, kept between processes; created if missing; None for no cache.
+
+    Returns:
+        Kind and number of devices (of cores, for a CPU) and the version of JAX.
+    """
+    import jax
+
+    # A cache of compiled programs is worth having for small programs too: each tile length is one.
+    jax.config.update("jax_compilation_cache_dir", None if cache_dir is None else str(cache_dir))
+    jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.1)
+    if cache_dir is not None:
+        cache_dir.mkdir(parents=True, exist_ok=True)
+    devices = jax.devices()
+    kind = devices[0].device_kind
+    count = usable_cores() if devices[0].platform == "cpu" else len(devices)
+    return f"{kind} x{count}, jax {jax.__version__}"
+
+
+def usable_cores() -> int:
+    """Cores that this process may use, which containers and schedulers limit."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1

@@ -1,0 +1,78 @@
+"""A file appears under its name whole, or not at all."""
+
+import errno
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+from filelock import FileLock
+
+LOCKS = ".locks"
+
+
+class PublishError(OSError):
+    """A file could not be published; nothing was left behind, and an earlier file stays as it was."""
+
+
+def publish(path: Path, write: Callable[[Path], None], locks: Path) -> None:
+    """Let `write` fill a temporary file beside `path`, make it durable, and put it in place in one step.
+
+    Args:
+        path: Where the file shall be.
+        write: Called with the temporary path.
+        locks: Folder for lock files: two writers of one path take turns.
+
+    Raises:
+        PublishError: no space, no permission or another fault of the disk; names the path and the remedy.
+    """
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.partial")
+    try:
+        locks.mkdir(parents=True, exist_ok=True)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with FileLock(locks / f"{path.parent.name}.{path.name}.lock"):
+            try:
+                write(temporary)
+                with temporary.open("rb") as written:
+                    os.fsync(written.fileno())
+                temporary.replace(path)
+                _sync_folder(path.parent)
+            finally:
+                temporary.unlink(missing_ok=True)
+    except OSError as error:
+        raise PublishError(error.errno, f"{path} could not be written: {_remedy(error)}") from error
+
+
+def remove_partial_files(folder: Path) -> list[Path]:
+    """Delete what killed writers left in `folder` and below; returns what was deleted."""
+    left = [
+        path for path in sorted(folder.rglob(".*.partial")) if not _is_running(path.name.rsplit(".", 2)[-2])
+    ]
+    for path in left:
+        path.unlink(missing_ok=True)
+    return left
+
+
+def _is_running(process: str) -> bool:
+    try:
+        os.kill(int(process), 0)
+    except (ValueError, ProcessLookupError):
+        return False
+    except PermissionError:
+        return True
+    return True
+
+
+def _sync_folder(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _remedy(error: OSError) -> str:
+    if error.errno == errno.ENOSPC:
+        return "no space left on the disk. Free some, then build again; nothing was left half-written."
+    if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
+        return f"no permission ({error.strerror}). Make the folder writable or choose another data_dir."
+    return str(error)
