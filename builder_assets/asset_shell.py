@@ -9,10 +9,10 @@ import dagster as dg
 import polars as pl
 from pydantic import BaseModel
 
-from builder_assets.manifest import INPUT_FILES
+from builder_assets.manifest import INPUT_FILES, JUDGED_VERSION
 from builder_assets.versions import code_version
 from resources.table_contract import TableContract
-from resources.table_store import COMPANIONS, contract_metadata
+from resources.table_store import COMPANIONS, contract_metadata, read_provenance
 
 STORE = "table_store"
 MANIFEST = "manifest"
@@ -71,6 +71,39 @@ def table_asset(
     }
 
 
+def tables_step(
+    prefix: str,
+    name: str,
+    contracts: Iterable[TableContract],
+    logic: int,
+    *settings: BaseModel,
+    inputs: Mapping[str, Iterable[str]],
+    partitions: dg.PartitionsDefinition,
+    resources: Iterable[str] = (),
+) -> dict[str, Any]:
+    """Arguments of `@dg.multi_asset` for several tables of one chromosome made in one step; see `table_asset`."""
+    return {
+        "name": f"{prefix}__{name}",
+        "outs": {
+            contract.name: dg.AssetOut(
+                key=dg.AssetKey([prefix, contract.name]),
+                description=contract.description,
+                metadata=contract_metadata(contract),
+                code_version=code_version(logic, *settings),
+                group_name=prefix,
+                kinds={"polars", "parquet"},
+                io_manager_key=STORE,
+                dagster_type=pl.DataFrame,
+            )
+            for contract in contracts
+        },
+        "ins": asset_inputs(inputs),
+        "partitions_def": partitions,
+        "backfill_policy": ONE_RUN_PER_CHROMOSOME,
+        "required_resource_keys": set(resources),
+    }
+
+
 def asset_inputs(inputs: Mapping[str, Iterable[str]]) -> dict[str, dg.AssetIn]:
     """Parameter name -> asset key path, as Dagster wants it."""
     return {parameter: dg.AssetIn(key=dg.AssetKey(list(path))) for parameter, path in inputs.items()}
@@ -92,10 +125,22 @@ class Report:
         )
 
 
-def check_result(passed: bool, *, blocking: bool, text: str, numbers: Mapping[str, Any]) -> dg.AssetCheckResult:
-    """A verdict that people can read: ERROR where it must stop what comes after, else WARN."""
+def check_result(
+    passed: bool, *, blocking: bool, text: str, path: Path, numbers: Mapping[str, Any]
+) -> dg.AssetCheckResult:
+    """A verdict that people can read: ERROR where it must stop what comes after, else WARN.
+
+    Args:
+        passed: The verdict.
+        blocking: Whether a failure stops what comes after.
+        text: One or two sentences with the numbers that decided.
+        path: File of the table that was judged: the verdict holds for this content.
+        numbers: Shown beside it.
+    """
     severity = dg.AssetCheckSeverity.ERROR if blocking else dg.AssetCheckSeverity.WARN
-    return dg.AssetCheckResult(passed=passed, severity=severity, description=text, metadata=dict(numbers))
+    judged = {JUDGED_VERSION: read_provenance(path)["data_version"]}
+    return dg.AssetCheckResult(passed=passed, severity=severity, description=text, metadata={**numbers, **judged})
+
 
 def markdown_table(frame: pl.DataFrame) -> str:
     """A small table as the UI shows it."""

@@ -112,7 +112,9 @@ def current_statuses(project: Project) -> dict[Cell, Status]:
     """Statuses after whole files that only lack a record have been recorded."""
     manifest = project.manifest
     statuses = manifest.statuses(project.instance)
-    while manifest.recover(project.instance, statuses):
+    recorded: set[Cell] = set()
+    while found := set(manifest.recover(project.instance, statuses)) - recorded:
+        recorded |= found  # what reads a recovered file may be recovered next
         statuses = manifest.statuses(project.instance)
     return statuses
 

@@ -30,6 +30,9 @@ from resources.table_store import (
 
 INPUT_FILES = "input_files"  # definition metadata: paths of the user's files that the asset registers
 REGISTERED = "registered_files"  # materialisation metadata: path, size and mtime of those files when read
+RUN_FAILED = "its last run failed"
+MOST_VERDICTS = 500  # of one check, newest first: enough for 99 chromosomes built five times
+JUDGED_VERSION = "judged_version"  # check metadata: data version of the table that was judged
 
 
 class State(StrEnum):
@@ -212,7 +215,7 @@ class Manifest:
         if attempt is State.IN_PROGRESS:
             return Status(cell, State.IN_PROGRESS, ("a run is building it",), rows)
         if attempt is State.FAILED:
-            return Status(cell, State.FAILED, ("its last run failed",), rows)
+            return Status(cell, State.FAILED, (RUN_FAILED,), rows)
         if record is None:
             return Status(cell, State.MISSING, ("never built",))
         if changed := _changed_inputs(node, record):
@@ -222,7 +225,7 @@ class Manifest:
         if damage := self._file_difference(cell, record):
             gone = damage.startswith("file is gone")
             return Status(cell, State.MISSING if gone else State.UNVERIFIED, (damage,), rows)
-        if failed := _failed_checks(instance, node, cell):
+        if failed := _failed_checks(instance, node, cell, record):
             return Status(cell, State.FAILED, failed, rows)
         return Status(cell, State.BUILT, (), rows)
 
@@ -349,7 +352,8 @@ class Manifest:
         for cell, status in statuses.items():
             node = self.nodes[cell.asset]
             path = self.path_of(cell)
-            if status.state not in (State.MISSING, State.UNVERIFIED, State.FAILED) or not path.is_file():
+            lacks_record = status.state in (State.MISSING, State.UNVERIFIED) or status.causes == (RUN_FAILED,)
+            if not lacks_record or not path.is_file():
                 continue
             try:
                 made_by = read_provenance(path)
@@ -434,23 +438,30 @@ def _changed_inputs(node: Node, record: dg.AssetMaterialization) -> tuple[str, .
     return tuple(changed)
 
 
-def _failed_checks(instance: dg.DagsterInstance, node: Node, cell: Cell) -> tuple[str, ...]:
-    """Blocking checks whose latest verdict on this cell is ERROR."""
+def _failed_checks(
+    instance: dg.DagsterInstance, node: Node, cell: Cell, record: dg.AssetMaterialization
+) -> tuple[str, ...]:
+    """Checks that found an ERROR in what is recorded, or never judged it."""
+    current = (record.tags or {}).get("dagster/data_version", "")
     failed = []
     for name in node.checks:
-        evaluation = _latest_evaluation(instance, dg.AssetCheckKey(node.key, name), cell.partition)
-        if evaluation is not None and not evaluation.passed and evaluation.severity is dg.AssetCheckSeverity.ERROR:
-            failed.append(f"check {name} failed: {evaluation.description or 'see the UI'}")
+        verdict = _verdict_on(instance, dg.AssetCheckKey(node.key, name), cell.partition, current)
+        if verdict is None:
+            failed.append(f"check {name} has not judged it")
+        elif not verdict.passed and verdict.severity is dg.AssetCheckSeverity.ERROR:
+            failed.append(f"check {name} failed: {verdict.description}")
     return tuple(failed)
 
 
-def _latest_evaluation(
-    instance: dg.DagsterInstance, check: dg.AssetCheckKey, partition: str
+def _verdict_on(
+    instance: dg.DagsterInstance, check: dg.AssetCheckKey, partition: str, data_version: str
 ) -> dg.AssetCheckEvaluation | None:
-    for record in instance.event_log_storage.get_asset_check_execution_history(check, limit=100):
+    for record in instance.event_log_storage.get_asset_check_execution_history(check, limit=MOST_VERDICTS):
         event = record.event
-        if event is not None and event.dagster_event is not None:
-            evaluation = event.dagster_event.event_specific_data
-            if isinstance(evaluation, dg.AssetCheckEvaluation) and (evaluation.partition or "") == partition:
-                return evaluation
+        if event is None or event.dagster_event is None:
+            continue
+        verdict = event.dagster_event.event_specific_data
+        if isinstance(verdict, dg.AssetCheckEvaluation) and (verdict.partition or "") == partition:
+            judged = verdict.metadata.get(JUDGED_VERSION)
+            return verdict if judged is not None and judged.value == data_version else None
     return None

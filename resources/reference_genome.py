@@ -63,15 +63,14 @@ class ReferenceGenome:
                 f"{self.path}: {len(twice)} record names occur more than once, first {twice[0]!r}. Rename or remove "
                 "the repeated records."
             )
-        records = self.records()
-        if [name for name, _ in records] != names:
+        indexed = [name for name, _ in self.records()]
+        if indexed != names:
+            strange = next((name for name in names if name not in indexed), names[0])
             raise FastaError(
-                f"{self.path}: its index lists {len(records)} records, the file has {len(names)} or others. Delete "
-                f"{self.path}.fai (and .gzi) and make it anew with `samtools faidx`."
+                f"{self.path}: its index lists {len(indexed)} records, the file has {len(names)}, among them "
+                f"{strange!r}. Either that record holds no bases: remove it. Or {self.path.name}.fai is another "
+                "file's: delete it."
             )
-        empty = [name for name, length in records if not length]
-        if empty:
-            raise FastaError(f"{self.path}: {len(empty)} records hold no bases, first {empty[0]!r}. Remove them.")
 
     def records(self) -> list[tuple[str, int]]:
         """Name (up to the first blank) and length in bases of every record, in file order."""
@@ -186,7 +185,7 @@ class ReferenceGenome:
     def _recompress(self, target: Path) -> None:
         with TemporaryDirectory(dir=self.index_dir) as folder:
             copy = Path(folder) / target.name
-            with pysam.BGZFile(str(copy), "wb") as packed:
+            with pysam.BGZFile(str(copy), "wb") as packed:  # pyright: ignore[reportCallIssue]
                 for block in self._blocks():
                     packed.write(block)
             copy.replace(target)

@@ -124,7 +124,8 @@ class TableStore(dg.ConfigurableIOManager):
                 f"({', '.join(missing)}). Build them first: `builder build`."
             )
         frames = {partition: scan(path) for partition, path in paths.items()}
-        if get_origin(wanted) is dict:
+        over_chromosomes = context.has_asset_partitions and not context.step_context.has_partition_key
+        if get_origin(wanted) is dict or over_chromosomes:
             return {str(partition): frame for partition, frame in frames.items()}
         (frame,) = frames.values()
         return frame if wanted is pl.LazyFrame else frame.collect()

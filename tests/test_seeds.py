@@ -14,7 +14,10 @@ def test_seed_of__is_the_published_hash(seed, chrom, gene_id, digest):
 
 
 def test_generator_of__repeats_for_one_gene_and_differs_between_genes_chromosomes_and_seeds():
-    draws = {key: generator_of(*key).random(4).tobytes() for key in [(1, "X", "G"), (1, "Y", "G"), (2, "X", "G"), (1, "X", "H")]}
+    draws = {
+        key: generator_of(*key).random(4).tobytes()
+        for key in [(1, "X", "G"), (1, "Y", "G"), (2, "X", "G"), (1, "X", "H")]
+    }
     assert len(set(draws.values())) == 4
     assert generator_of(1, "X", "G").random(4).tobytes() == draws[1, "X", "G"]
 

@@ -59,7 +59,9 @@ def test_match_entries__finds_the_gene_meant(entry, meant):
     assert hits.select(pl.concat_str("chrom", "gene_id", separator="|")).to_series().to_list() == [meant]
 
 
-@pytest.mark.parametrize(("entry", "number"), [("ENSG06", 2), ("TWIN", 2), ("u6", 2), ("NOPE", 0), ("ENSG09.4", 0), ("", 0)])
+@pytest.mark.parametrize(
+    ("entry", "number"), [("ENSG06", 2), ("TWIN", 2), ("u6", 2), ("NOPE", 0), ("ENSG09.4", 0), ("", 0)]
+)
 def test_match_entries__leaves_open_what_is_ambiguous_or_unknown(entry, number):
     assert match_entries(GENES, [entry]).height == number
 
@@ -182,7 +184,10 @@ def test_select_genes__skips_unknown_and_ambiguous_entries_with_a_note_where_ask
         ({"types": ("lincRNA",)}, "types: lincRNA not among the 11 genes; known are lncRNA, protein_coding"),
         ({"include": ("NOPE", "BRCA1", "NADA")}, "include: 2 of 3 entries are unknown: NOPE, NADA"),
         ({"exclude": ("NOPE",)}, "exclude: 1 of 1 entries are unknown: NOPE"),
-        ({"include": ("ENSG06",)}, r"1 of 1 entries are ambiguous: ENSG06 \(X\|ENSG06, Y\|ENSG06\).*write chrom\|gene_id"),
+        (
+            {"include": ("ENSG06",)},
+            r"1 of 1 entries are ambiguous: ENSG06 \(X\|ENSG06, Y\|ENSG06\).*write chrom\|gene_id",
+        ),
         ({"include": ("u6",)}, r"ambiguous: u6 \(1\|ENSG07, 1\|ENSG08\)"),
         ({"include": ("BRCA1",), "exclude": ("ENSG01.2",)}, r"1 genes are both included and excluded: 1\|ENSG01"),
         (
@@ -193,7 +198,10 @@ def test_select_genes__skips_unknown_and_ambiguous_entries_with_a_note_where_ask
             {"policy": "custom", "include": ("SRY",)},
             "no gene is left to select: 1 candidates of policy custom.*1 refused: no splice site",
         ),
-        ({"types": ("lncRNA",), "exclude": ("ENSG03",)}, "no gene is left to select: 0 candidates of policy all, types lncRNA"),
+        (
+            {"types": ("lncRNA",), "exclude": ("ENSG03",)},
+            "no gene is left to select: 0 candidates of policy all, types lncRNA",
+        ),
     ],
 )
 def test_select_genes__says_what_cannot_be_taken(choice, message):

@@ -12,12 +12,11 @@ from pydantic import BaseModel
 from builder_assets import tables
 from builder_assets.asset_shell import (
     MANIFEST,
-    ONE_RUN_PER_CHROMOSOME,
     STORE,
     Report,
-    asset_inputs,
     markdown_table,
     table_asset,
+    tables_step,
 )
 from builder_assets.base_model.architectures import architecture_of
 from builder_assets.base_model.chromosome_scores import known_scores, score_chromosome
@@ -29,11 +28,10 @@ from builder_assets.genome.assets import files_key
 from builder_assets.genome.contigs import chromosome_sequence
 from builder_assets.manifest import registered_files
 from builder_assets.settings import BaseModelSettings, EvaluationSettings, GeneChoice, NetworkSettings, Settings
-from builder_assets.versions import code_version
 from resources.base_model_files import BaseModelFiles
 from resources.gene_lists import read_gene_list
 from resources.genome_files import GenomeFiles
-from resources.table_store import DamagedFileError, contract_metadata, scan
+from resources.table_store import DamagedFileError, scan
 
 logger = logging.getLogger("builder.scoring")
 
@@ -248,35 +246,24 @@ def _evaluation(
     name: str, genome: str, assembly: str, rule: EvaluationRule, chromosomes: dg.PartitionsDefinition
 ) -> dg.AssetsDefinition:
     resource = files_key(genome)
-    version = code_version(1, rule)
     made = (tables.SPLICE_CALLS, tables.GENE_PERFORMANCE)
 
     @dg.multi_asset(
-        name=f"{name}__evaluation",
-        outs={
-            table.name: dg.AssetOut(
-                key=dg.AssetKey([name, table.name]),
-                description=table.description,
-                metadata=contract_metadata(table),
-                code_version=version,
-                group_name=name,
-                kinds={"polars", "parquet"},
-                io_manager_key=STORE,
-                dagster_type=pl.DataFrame,
-            )
-            for table in made
-        },
-        ins=asset_inputs(
-            {
+        **tables_step(
+            name,
+            "evaluation",
+            made,
+            1,
+            rule,
+            inputs={
                 "splice_scores": [name, "splice_scores"],
                 "splice_sites": [genome, "splice_sites"],
                 "genes": [genome, "genes"],
                 "contig": [genome, "contig"],
-            }
-        ),
-        partitions_def=chromosomes,
-        backfill_policy=ONE_RUN_PER_CHROMOSOME,
-        required_resource_keys={resource},
+            },
+            partitions=chromosomes,
+            resources=[resource],
+        )
     )
     def evaluation(
         context: dg.AssetExecutionContext,
@@ -284,7 +271,7 @@ def _evaluation(
         splice_sites: pl.DataFrame,
         genes: pl.DataFrame,
         contig: pl.DataFrame,
-    ) -> Any:
+    ):  # noqa: ANN202  Dagster would read the annotation
         report = Report()
         files: GenomeFiles = getattr(context.resources, resource)
         sequence = chromosome_sequence(files.reference(), contig, assembly)

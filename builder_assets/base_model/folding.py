@@ -1,17 +1,17 @@
 """Exact simplifications of the network, made once in float64: fewer operations, the same scores.
 
-    published      norm_1, act, conv_1, norm_2, act, conv_2      five skips 32->32, summed, cropped, head 32->3
-    folded         scale and shift, act, conv_1', act, conv_2    five projections 32->3 of cropped trunks, summed
+published      norm_1, act, conv_1, norm_2, act, conv_2      five skips 32->32, summed, cropped, head 32->3
+folded         scale and shift, act, conv_1', act, conv_2    five projections 32->3 of cropped trunks, summed
 
-    norm_2 into conv_1   a norm is y -> s y + t per channel:  s (K * x + b) + t  =  (s K) * x + (s b + t)
-    skips and head       two 1x1 convolutions in a row are one:  (x A + a) H + h  =  x (A H) + (a H + h)
-    crop                 1x1 convolutions commute with it, so it comes first
-    dilation d           bases d apart never meet those between: a track is d shorter tracks (phases), side by side in
-                         the batch, each convolved without dilation; four units share one dilation and one rearranging
+norm_2 into conv_1   a norm is y -> s y + t per channel:  s (K * x + b) + t  =  (s K) * x + (s b + t)
+skips and head       two 1x1 convolutions in a row are one:  (x A + a) H + h  =  x (A H) + (a H + h)
+crop                 1x1 convolutions commute with it, so it comes first
+dilation d           bases d apart never meet those between: a track is d shorter tracks (phases), side by side in
+                     the batch, each convolved without dilation; four units share one dilation and one rearranging
 
-         offset  0 1 2 3 4 5 6 7 8   d = 3:   phase 0   0 3 6
-                                              phase 1   1 4 7
-                                              phase 2   2 5 8
+     offset  0 1 2 3 4 5 6 7 8   d = 3:   phase 0   0 3 6
+                                          phase 1   1 4 7
+                                          phase 2   2 5 8
 """
 
 from typing import NamedTuple
@@ -23,7 +23,6 @@ from jax import lax
 
 from builder_assets.base_model.architectures import N_CHANNELS, UNITS_PER_SKIP, Architecture
 from builder_assets.base_model.network import PRECISION
-
 
 
 class FoldedUnit(NamedTuple):
@@ -117,7 +116,7 @@ def member_probabilities(member: FoldedMember, codes: jax.Array, architecture: A
     return jax.nn.softmax(total, axis=-1)
 
 
-def _projected(trunk: jax.Array, projection: jax.Array, excess: int, length: int) -> jax.Array:
+def _projected(trunk: jax.Array, projection: jax.Array | np.ndarray, excess: int, length: int) -> jax.Array:
     return jnp.dot(trunk[excess : excess + length], projection, precision=PRECISION)
 
 
@@ -141,9 +140,9 @@ def _phases_of(trunk: jax.Array, dilation: int) -> jax.Array:
     return padded.reshape(rows, dilation, N_CHANNELS).transpose(1, 0, 2)
 
 
-def _convolved(phases: jax.Array, kernel: jax.Array) -> jax.Array:
+def _convolved(phases: jax.Array, kernel: jax.Array | np.ndarray) -> jax.Array:
     return lax.conv_general_dilated(
-        phases, kernel, window_strides=(1,), padding="VALID", dimension_numbers=("NWC", "WIO", "NWC"),
+        phases, jnp.asarray(kernel), window_strides=(1,), padding="VALID", dimension_numbers=("NWC", "WIO", "NWC"),
         precision=PRECISION,
     )  # fmt: skip
 

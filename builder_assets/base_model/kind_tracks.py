@@ -48,9 +48,8 @@ class KindTrack:
 
     @property
     def explained(self) -> np.ndarray:
-        """Offsets of annotated, scorable bases that do not count as sites here."""
-        other = np.setdiff1d(self.annotated, self.sites, assume_unique=True)
-        return other[self.scorable[other]]
+        """Offsets of annotated bases that do not count as sites here."""
+        return np.setdiff1d(self.annotated, self.sites, assume_unique=True)
 
 
 def evaluated_genes(scores: pl.DataFrame, genes: pl.DataFrame) -> pl.DataFrame:
@@ -121,10 +120,10 @@ def scorable_bases(sequence: ChromosomeSequence | None, start: int, end: int, st
     """Whether no N lies within 2 of each base of `start`..`end`: bool, by offset; all True without a sequence."""
     if sequence is None:
         return np.ones(end - start + 1, dtype=bool)
-    unknown = sequence.forward(start - UNKNOWN_REACH, end + UNKNOWN_REACH) == N
+    unknown = np.equal(sequence.forward(start - UNKNOWN_REACH, end + UNKNOWN_REACH), N)
     scorable = np.ones(end - start + 1, dtype=bool)
-    if unknown.any():
-        scorable = ~np.lib.stride_tricks.sliding_window_view(unknown, 2 * UNKNOWN_REACH + 1).any(axis=1)
+    for shift in range(2 * UNKNOWN_REACH + 1):
+        scorable &= ~unknown[shift : shift + len(scorable)]
     return scorable if strand == "+" else scorable[::-1]
 
 

@@ -80,7 +80,7 @@ def annotated_bases(chromosome: ChromosomeScores, labels: str) -> pl.DataFrame:
             "is_tandem": own & has_neighbour(offsets, track.own_sites, TANDEM_DISTANCE),
         }
         table = pl.DataFrame(rows).with_columns(kind=pl.lit(track.kind), strand=pl.lit(gene["strand"]))
-        found.append(table.select(ANNOTATED_SCHEMA.names()).cast(dict(ANNOTATED_SCHEMA)))
+        found.append(table.select(ANNOTATED_SCHEMA.names()).cast(ANNOTATED_SCHEMA))
     return (
         pl.concat(found).group_by("kind", "strand", "position").agg(pl.all().max()).sort("kind", "strand", "position")
     )
@@ -157,7 +157,7 @@ def pooled_values(
     Args:
         annotated: Rows of `annotated_bases`, of one scope and kind.
         flag: is_site or is_canonical.
-        thresholds: Sorted; all scores of `annotated` and `threshold` are among them (float32).
+        thresholds: float32, sorted; the score of every site and `threshold` are among them.
         non_sites: Number of non-sites at or above each of them.
         threshold: Score from which a base is called.
 

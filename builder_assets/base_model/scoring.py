@@ -21,7 +21,7 @@ from builder_assets.base_model.weights import EnsembleWeights
 from builder_assets.sequence import N, codes_of
 from builder_assets.settings import NetworkSettings
 
-# Bases scored per compiled program. Measured on CPUs (benchmarks/NOTES.md): longer tiles than the last gain nothing,
+# Bases scored per compiled program. Measured on CPUs (benchmarks/NOTES.md): longer tiles than the last gain little,
 # and shorter ones than the first cost as much, as flanks dominate.
 TILE_LENGTHS = (2_048, 4_096, 8_192, 12_288, 16_384, 24_576, 32_768, 49_152, 65_536)
 

@@ -12,11 +12,10 @@ from pydantic import BaseModel
 from builder_assets import tables
 from builder_assets.asset_shell import (
     MANIFEST,
-    ONE_RUN_PER_CHROMOSOME,
     STORE,
     Report,
-    asset_inputs,
     table_asset,
+    tables_step,
 )
 from builder_assets.base_model.assets import gene_request, list_files
 from builder_assets.dataset.annotation_features import AnnotationTables
@@ -39,9 +38,7 @@ from builder_assets.settings import (
     Settings,
     SplitSettings,
 )
-from builder_assets.versions import code_version
 from resources.genome_files import GenomeFiles
-from resources.table_store import contract_metadata
 
 ELIGIBLE_BINS = [f"eligible_bin_{number}" for number in range(5)]
 
@@ -160,32 +157,22 @@ def _training_examples(
     made = (contract, tables.EXAMPLE_POOLS)
 
     @dg.multi_asset(
-        name=f"{name}__examples",
-        outs={
-            table.name: dg.AssetOut(
-                key=dg.AssetKey([name, table.name]),
-                description=table.description,
-                metadata=contract_metadata(table),
-                code_version=code_version(1, rule),
-                group_name=name,
-                kinds={"polars", "parquet"},
-                io_manager_key=STORE,
-                dagster_type=pl.DataFrame,
-            )
-            for table in made
-        },
-        ins=asset_inputs(
-            {
+        **tables_step(
+            name,
+            "examples",
+            made,
+            1,
+            rule,
+            inputs={
                 "selected_genes": [name, "selected_genes"],
                 "splice_scores": [base_model, "splice_scores"],
                 **{table: [genome, table] for table in ("splice_sites", "genes", "contig", *annotation)},
-            }
-        ),
-        partitions_def=chromosomes,
-        backfill_policy=ONE_RUN_PER_CHROMOSOME,
-        required_resource_keys={resource},
+            },
+            partitions=chromosomes,
+            resources=[resource],
+        )
     )
-    def examples(context: dg.AssetExecutionContext, **frames: pl.DataFrame) -> Any:
+    def examples(context: dg.AssetExecutionContext, **frames: pl.DataFrame):  # noqa: ANN202  Dagster would read the annotation
         report = Report()
         files: GenomeFiles = getattr(context.resources, resource)
         built = chromosome_examples(

@@ -133,7 +133,7 @@ def weights_by_tier(cube: pl.DataFrame) -> pl.DataFrame:
     tier = pl.col("negative_tier").fill_null("site")
     order = pl.DataFrame({"tier": ["site", *TIERS]})
     sums = cube.group_by(tier=tier).agg(pl.col("rows", "weight", "weight_squares").sum(), pl.col("weight_max").max())
-    return order.join(sums, on="tier", maintain_order="left").select(
+    return order.join(sums, on="tier", how="left", maintain_order="left").select(
         "tier", "rows", "weight", "weight_max", effective_rows=pl.col("weight") ** 2 / pl.col("weight_squares")
     )
 

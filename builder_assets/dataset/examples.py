@@ -17,7 +17,7 @@ from builder_assets.dataset.gene_tracks import GeneTracks, selected_gene_tracks
 from builder_assets.dataset.kmers import kmer_counts, kmer_names, windows_with_n
 from builder_assets.dataset.negatives import NOT_ELIGIBLE, draw_negatives, tiers_of
 from builder_assets.dataset.score_bins import ELIGIBLE_COLUMNS, eligible_per_bin
-from builder_assets.dataset.score_features import base_features, derived_features, neighbourhood
+from builder_assets.dataset.score_features import CENTRE, base_features, derived_features, neighbourhood
 from builder_assets.dataset.sequence_features import base_counts, sequence_features, window_chunks
 from builder_assets.dataset.site_labels import ACCEPTOR, DONOR, NEITHER, SPLICE_TYPES, ChromosomeSites
 from builder_assets.seeds import generator_of
@@ -119,9 +119,11 @@ def chromosome_examples(
     return ChromosomeExamples(examples, counts)
 
 
-def _count_schema() -> dict[str, type[pl.DataType]]:
+def _count_schema() -> pl.Schema:
     numbers = ["n_rows", "n_sites", "n_eligible", *[f"{part}_{t}" for part in ("pool", "drawn") for t in TIERS]]
-    return {"chrom": pl.String, "gene_id": pl.String} | {name: pl.Int64 for name in [*numbers, *ELIGIBLE_COLUMNS]}
+    return pl.Schema(
+        {"chrom": pl.String(), "gene_id": pl.String()} | {n: pl.Int64() for n in [*numbers, *ELIGIBLE_COLUMNS]}
+    )
 
 
 def _gene_rows(gene: GeneTracks, site_index: ChromosomeSites, settings: ExampleSettings) -> _GeneRows:
@@ -156,7 +158,7 @@ def _gene_rows(gene: GeneTracks, site_index: ChromosomeSites, settings: ExampleS
 def _window_arrays(codes: np.ndarray, offsets: np.ndarray, features: FeatureSettings) -> dict[str, np.ndarray]:
     """Base counts, k-mer counts and places without N of each window, a bounded number of windows at a time."""
     widest = 4 ** max(features.kmers, default=1)
-    arrays = {"bases": np.empty((len(offsets), 5), dtype=np.int32)}
+    arrays: dict[str, np.ndarray] = {"bases": np.empty((len(offsets), 5), dtype=np.int32)}
     for k in features.kmers:
         arrays[f"{k}mers"] = np.empty((len(offsets), 4**k), dtype=np.uint16)
         arrays[f"known_{k}mers"] = np.empty(len(offsets), dtype=np.int64)
@@ -189,7 +191,9 @@ def _assembled(
         "near_site": arrays["near_site"],
         "splice_type": pl.Series(SPLICE_TYPES).gather(arrays["label"]),
         "negative_tier": _tier_names(arrays["tier"]),
-        "pred_type": prediction_types(arrays["label"], arrays["donor"][:, 2], arrays["acceptor"][:, 2], threshold),
+        "pred_type": prediction_types(
+            arrays["label"], arrays["donor"][:, CENTRE], arrays["acceptor"][:, CENTRE], threshold
+        ),
     }
     columns |= base_features(arrays["donor"], arrays["acceptor"], arrays["inside"])
     columns |= derived_features(arrays["donor"], arrays["acceptor"])

@@ -131,7 +131,7 @@ def base_features(donor: np.ndarray, acceptor: np.ndarray, inside: np.ndarray) -
             values = pl.Series(np.ascontiguousarray(scores[:, CENTRE + shift]))
             known = pl.Series(np.ascontiguousarray(inside[:, CENTRE + shift]))
             columns[f"{kind}_{name}"] = values.zip_with(known, pl.Series([None], dtype=pl.Float32))
-    columns["at_gene_edge"] = pl.Series(~inside.all(axis=1))
+    columns["at_gene_edge"] = pl.Series(np.logical_not(inside.all(axis=1)))
     return columns
 
 

@@ -18,8 +18,16 @@ def gtf_attribute(key: str) -> pl.Expr:
 
 def gff3_attribute(key: str) -> pl.Expr:
     """The value of `key` in GFF3 attributes, percent codes resolved; null where absent or empty."""
-    value = pl.col("attributes").str.extract(rf"(?:^|;)\s*{key}=([^;]*)")
-    return _filled(value.str.replace_many(PERCENT_CODES))
+    return _filled(_gff3_text(key).str.replace_many(PERCENT_CODES))
+
+
+def gff3_values(key: str) -> pl.Expr:
+    """All values of a comma-separated `key`; a comma inside one is written %2C, so parts are split before decoding."""
+    return _gff3_text(key).str.split(",").list.eval(pl.element().str.replace_many(PERCENT_CODES).str.strip_chars())
+
+
+def _gff3_text(key: str) -> pl.Expr:
+    return pl.col("attributes").str.extract(rf"(?:^|;)\s*{key}=([^;]*)")
 
 
 def _filled(value: pl.Expr) -> pl.Expr:

@@ -31,8 +31,8 @@ TRANSCRIPT_KEYS = {
     "transcript_type": ["transcript_biotype", "transcript_type", "biotype"],
 }
 FLAG_TAGS = {
-    "is_canonical": "Ensembl_canonical|MANE[_ ]Select|RefSeq[_ ]Select",
-    "is_mane_select": "MANE[_ ]Select",
+    "is_canonical": "Ensembl_canonical|MANE(?:[_ ]|%20)Select|RefSeq(?:[_ ]|%20)Select",
+    "is_mane_select": "MANE(?:[_ ]|%20)Select",
     "is_basic": "(?:gencode_)?basic",
 }
 AttributeReader = Callable[[str], pl.Expr]

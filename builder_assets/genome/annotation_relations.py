@@ -6,7 +6,7 @@ strand, gene, transcript (ids as written, RefSeq's and Ensembl's prefixes taken 
 
 import polars as pl
 
-from builder_assets.genome.annotation_attributes import gff3_attribute, gtf_attribute
+from builder_assets.genome.annotation_attributes import gff3_attribute, gff3_values, gtf_attribute
 
 COLUMNS = ["seqname", "feature", "start", "end", "strand", "gene", "transcript", "attributes"]
 ID_PREFIX = r"^(?:gene|rna|transcript|exon)[-:]"
@@ -37,9 +37,7 @@ def gff3_parts(raw: pl.DataFrame) -> pl.DataFrame:
     Raises:
         AnnotationError: an exon or CDS whose Parent has no row.
     """
-    rows = raw.with_columns(ID=gff3_attribute("ID"), Parent=gff3_attribute("Parent").str.split(",")).explode(
-        "Parent", empty_as_null=True
-    )
+    rows = raw.with_columns(ID=gff3_attribute("ID"), Parent=gff3_values("Parent")).explode("Parent", empty_as_null=True)
     is_part = pl.col("feature").is_in(["exon", "CDS"])
     nodes = rows.filter(~is_part & pl.col("ID").is_not_null())
     roots = _roots(nodes)
@@ -61,11 +59,11 @@ def gff3_parts(raw: pl.DataFrame) -> pl.DataFrame:
         .with_columns(feature=pl.lit("transcript"), transcript="ID")
     )
     is_gene = pl.col("feature").str.to_lowercase().str.contains("gene")
-    has_parts = pl.struct("seqname", "ID").is_in(
-        parts.select(pl.struct("seqname", ID="root").unique())["seqname"].implode()
-    )
-    genes = nodes.filter(pl.col("Parent").is_null() & (is_gene | has_parts)).with_columns(
-        feature=pl.lit("gene"), gene="ID", transcript=pl.lit(None, dtype=pl.String)
+    with_parts = parts.select("seqname", ID="root").unique().with_columns(has_parts=pl.lit(value=True))
+    genes = (
+        nodes.join(with_parts, on=["seqname", "ID"], how="left", maintain_order="left")
+        .filter(pl.col("Parent").is_null() & (is_gene | pl.col("has_parts")))
+        .with_columns(feature=pl.lit("gene"), gene="ID", transcript=pl.lit(None, dtype=pl.String))
     )
     return pl.concat([frame.select(COLUMNS) for frame in (genes, transcripts, parts)]).with_columns(
         pl.col("gene", "transcript").str.replace(ID_PREFIX, "")

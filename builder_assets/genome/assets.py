@@ -9,13 +9,13 @@ from pydantic import BaseModel
 from builder_assets import tables
 from builder_assets.asset_shell import (
     MANIFEST,
-    ONE_RUN_PER_CHROMOSOME,
     STORE,
     Report,
     asset_inputs,
     check_result,
     markdown_table,
     table_asset,
+    tables_step,
 )
 from builder_assets.genome.annotation_records import records_from_annotation
 from builder_assets.genome.chromosome_tables import chromosome_tables
@@ -24,10 +24,8 @@ from builder_assets.genome.motifs import motif_table, motif_verdict
 from builder_assets.genome.split_units import split_units
 from builder_assets.manifest import registered_files
 from builder_assets.settings import GenomeSettings, IntronSettings, Settings
-from builder_assets.versions import code_version
 from resources.annotation_file import read_annotation
 from resources.genome_files import GenomeFiles
-from resources.table_store import contract_metadata
 
 CHROMOSOME_TABLES = (
     tables.GENES,
@@ -158,31 +156,22 @@ def _chromosome_tables(
     name: str, genome: GenomeSettings, settings: IntronSettings, chromosomes: dg.PartitionsDefinition
 ) -> dg.AssetsDefinition:
     resource = files_key(name)
-    version = code_version(1, settings)
 
     @dg.multi_asset(
-        name=f"{name}__chromosome_tables",
-        outs={
-            table.name: dg.AssetOut(
-                key=dg.AssetKey([name, table.name]),
-                description=table.description,
-                metadata=contract_metadata(table),
-                code_version=version,
-                group_name=name,
-                kinds={"polars", "parquet"},
-                io_manager_key=STORE,
-                dagster_type=pl.DataFrame,
-            )
-            for table in CHROMOSOME_TABLES
-        },
-        ins=asset_inputs({"contig": [name, "contig"], "annotation_records": [name, "annotation_records"]}),
-        partitions_def=chromosomes,
-        backfill_policy=ONE_RUN_PER_CHROMOSOME,
-        required_resource_keys={resource},
+        **tables_step(
+            name,
+            "chromosome_tables",
+            CHROMOSOME_TABLES,
+            1,
+            settings,
+            inputs={"contig": [name, "contig"], "annotation_records": [name, "annotation_records"]},
+            partitions=chromosomes,
+            resources=[resource],
+        )
     )
     def build_chromosome_tables(
         context: dg.AssetExecutionContext, contig: pl.DataFrame, annotation_records: pl.DataFrame
-    ) -> Any:
+    ):  # noqa: ANN202  Dagster would read the annotation
         report = Report()
         files: GenomeFiles = getattr(context.resources, resource)
         sequence = chromosome_sequence(files.reference(), contig, genome.assembly)
@@ -233,25 +222,29 @@ def _motif_check(name: str, genome: GenomeSettings, chromosomes: dg.PartitionsDe
 
     @dg.asset_check(
         name="splice_motifs",
-        asset=dg.AssetKey([name, "introns"]),
-        additional_ins=asset_inputs({"genes": [name, "genes"], "contig": [name, "contig"]}),
+        asset=dg.AssetKey([name, "splice_sites"]),
+        additional_ins=asset_inputs({table: [name, table] for table in ("genes", "introns", "contig")}),
         partitions_def=chromosomes,
         blocking=True,
-        required_resource_keys={resource},
-        description="GT and AG beside the introns of protein-coding genes, and at no other shift: coordinates and build.",
+        required_resource_keys={resource, STORE},
+        description="GT and AG beside the introns of protein-coding genes and at no other shift: coordinates, build.",
     )
     def splice_motifs(
-        context: dg.AssetCheckExecutionContext, introns: pl.DataFrame, genes: pl.DataFrame, contig: pl.DataFrame
+        context: dg.AssetCheckExecutionContext,
+        genes: pl.DataFrame,
+        introns: pl.DataFrame,
+        contig: pl.DataFrame,
     ) -> dg.AssetCheckResult:
         files: GenomeFiles = getattr(context.resources, resource)
         sequence = chromosome_sequence(files.reference(), contig, genome.assembly)
         verdict = motif_verdict(introns, genes, sequence)
-        shown = motif_table(introns, genes)
+        path = context.resources.table_store.path_of(dg.AssetKey([name, "splice_sites"]), context.partition_key)
         return check_result(
             verdict.level in ("pass", "too few"),
             blocking=verdict.level == "error",
             text=verdict.text,
-            numbers={**verdict.numbers, "motifs": dg.MetadataValue.md(markdown_table(shown))},
+            path=path,
+            numbers={**verdict.numbers, "motifs": dg.MetadataValue.md(markdown_table(motif_table(introns, genes)))},
         )
 
     return splice_motifs

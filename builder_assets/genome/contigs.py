@@ -43,9 +43,8 @@ def fasta_records(records: list[tuple[str, int]], file_sha256: str, assembly: st
     clash = frame.filter(pl.col("start") <= before)
     if clash.height:
         chrom, start, end, record = clash.row(0)[:4]
-        others = frame.filter(
-            (pl.col("chrom") == chrom) & (pl.col("start") <= end) & (pl.col("end") >= start) & (pl.col("record") != record)
-        )["record"].to_list()  # fmt: skip
+        beside = frame.filter((pl.col("chrom") == chrom) & (pl.col("record") != record))
+        others = beside.filter((pl.col("start") <= end) & (pl.col("end") >= start))["record"].to_list()
         raise ContigError(
             f"{clash.height} FASTA records share bases of their chromosome with another record, first {record!r} with "
             f"{', '.join(map(repr, others[:3]))} on chromosome {chrom}. Keep one of them."
@@ -168,12 +167,13 @@ def _check_length(
         if end <= known and other is None and (end == known or is_partial or not is_whole):
             continue
         what = f"is {end:,} bases long" if is_whole else f"ends at {end:,}"
-        likely = f" That is the length in {other}: check `assembly:` and `fasta:`." if other else ""
-        remedy = " If the FASTA is partial, list what is really there under `regions:`." if end < known else ""
-        unknown = "" if likely or remedy else " It is another assembly: check `assembly:` and `fasta:`."
-        raise ContigError(
-            f"{reference.path}: record {record!r} {what}, {assembly}'s {chrom} has {known:,}.{likely or remedy}{unknown}"
-        )
+        if other:
+            remedy = f"That is the length in {other}: check `assembly:` and `fasta:`."
+        elif end < known:
+            remedy = "If the FASTA is partial, list what is really there under `regions:`."
+        else:
+            remedy = "It is another assembly: check `assembly:` and `fasta:`."
+        raise ContigError(f"{reference.path}: record {record!r} {what}, {assembly}'s {chrom} has {known:,}. {remedy}")
 
 
 def _build_with(chrom: str, length: int) -> str | None:

@@ -7,7 +7,6 @@ donor ^ start     end ^ acceptor         acceptor ^ start     end ^ donor
 import numpy as np
 import polars as pl
 
-from builder_assets.coordinates import position_of_offset
 from builder_assets.sequence import ChromosomeSequence, N, reverse_complement
 
 TRANSCRIPT = ["chrom", "gene_id", "transcript_id"]
@@ -75,8 +74,8 @@ def bases_around(
 ) -> np.ndarray:
     """Base codes at shifts `first`..`last` of each position, in transcription direction (uint8, shape (n, shifts))."""
     shifts = np.arange(first, last + 1)
-    forward = sequence.at(position_of_offset(shifts, positions[:, None], positions[:, None], "+"))
-    backward = sequence.at(position_of_offset(shifts, positions[:, None], positions[:, None], "-"))
+    forward = sequence.at(positions[:, None] + shifts)
+    backward = sequence.at(positions[:, None] - shifts)
     complement = reverse_complement(backward)[:, ::-1]
     return np.where((strands == "+")[:, None], forward, complement)
 

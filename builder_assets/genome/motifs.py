@@ -47,13 +47,11 @@ def motif_table(introns: pl.DataFrame, genes: pl.DataFrame) -> pl.DataFrame:
         kind, strand, gene_type (null where unknown), n (unique sites), and the shares GT, GC, AT (donors) and AG, AC
         (acceptors) of them; null where the motif is not one of that kind.
     """
-    counted = introns.filter(~pl.col("is_gap")).join(
-        genes.select("chrom", "gene_id", "gene_type"), on=["chrom", "gene_id"], how="left"
-    )
+    typed = introns.join(genes.select("chrom", "gene_id", "gene_type"), on=["chrom", "gene_id"], how="left")
     tables = []
     for kind, first, motifs in (("donor", 0, DONOR_MOTIFS), ("acceptor", 3, ACCEPTOR_MOTIFS)):
         sites = (
-            counted.unique(["chrom", "gene_id", f"{kind}_position"], keep="first", maintain_order=True)
+            _sites_of(typed, kind)
             .with_columns(pl.col("motif").str.slice(first, 2))
             .filter(~pl.col("motif").str.contains("N", literal=True))
         )
@@ -67,7 +65,7 @@ def motif_table(introns: pl.DataFrame, genes: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def motif_verdict(splice_sites: pl.DataFrame, genes: pl.DataFrame, sequence: ChromosomeSequence) -> MotifVerdict:
+def motif_verdict(introns: pl.DataFrame, genes: pl.DataFrame, sequence: ChromosomeSequence) -> MotifVerdict:
     """Judge the motifs of a chromosome's protein-coding genes, strands pooled (all genes where no type is known).
 
     error    under 80 % GT+GC+AT or AG+AC, or GT (AG) too frequent beside where it belongs: a wrong build, or ends
@@ -76,15 +74,15 @@ def motif_verdict(splice_sites: pl.DataFrame, genes: pl.DataFrame, sequence: Chr
     too few  under 100 donors; the numbers are given all the same
 
     Args:
-        splice_sites: SPLICE_SITES.
+        introns: INTRONS.
         genes: GENES.
         sequence: Bases of the chromosome, for the shifted control.
     """
-    sites, judged = _judged_sites(splice_sites, genes)
+    judged_introns, judged = _judged(introns, genes)
     numbers: dict[str, float] = {}
     for kind, start, motifs in (("donor", 1, DONOR_MOTIFS), ("acceptor", -2, ACCEPTOR_MOTIFS)):
-        own = sites.filter(pl.col("kind") == kind)
-        positions, strands = own["position"].to_numpy(), own["strand"].to_numpy()
+        sites = _sites_of(judged_introns, kind)
+        positions, strands = sites[f"{kind}_position"].to_numpy(), sites["strand"].to_numpy()
         for shift in range(-2, 3):
             found = dinucleotides(sequence, positions, strands, shift=start + shift)
             known = found[np.char.find(found, "N") < 0]
@@ -97,11 +95,17 @@ def motif_verdict(splice_sites: pl.DataFrame, genes: pl.DataFrame, sequence: Chr
     return _verdict(numbers, f"{sequence.chrom}, {judged}")
 
 
-def _judged_sites(splice_sites: pl.DataFrame, genes: pl.DataFrame) -> tuple[pl.DataFrame, str]:
+def _sites_of(introns: pl.DataFrame, kind: str) -> pl.DataFrame:
+    """One row per gene and donor (acceptor) of introns that are no gaps."""
+    key = ["chrom", "gene_id", f"{kind}_position"]
+    return introns.filter(~pl.col("is_gap")).unique(key, keep="first", maintain_order=True)
+
+
+def _judged(introns: pl.DataFrame, genes: pl.DataFrame) -> tuple[pl.DataFrame, str]:
     if genes["gene_type"].null_count() == genes.height:
-        return splice_sites, "all genes (no type known)"
+        return introns, "all genes (no type known)"
     coding = genes.filter(pl.col("gene_type") == "protein_coding").select("chrom", "gene_id")
-    return splice_sites.join(coding, on=["chrom", "gene_id"], how="semi"), "protein-coding genes"
+    return introns.join(coding, on=["chrom", "gene_id"], how="semi"), "protein-coding genes"
 
 
 def _share(found: np.ndarray, motifs: tuple[str, ...]) -> float:

@@ -7,7 +7,9 @@ from hypothesis import strategies as st
 from builder_assets.dataset.kmers import kmer_columns, kmer_counts, kmer_names, windows_with_n
 from builder_assets.sequence import codes_of
 
-WINDOWS = st.integers(0, 40).flatmap(lambda n: st.lists(st.text("ACGTN", min_size=n, max_size=n), min_size=1, max_size=5))
+WINDOWS = st.integers(0, 40).flatmap(
+    lambda n: st.lists(st.text("ACGTN", min_size=n, max_size=n), min_size=1, max_size=5)
+)
 
 
 @given(texts=WINDOWS, k=st.integers(1, 4))

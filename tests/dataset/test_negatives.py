@@ -50,7 +50,17 @@ def test_tiers_of__motifs_beyond_the_ends_do_not_count() -> None:
 
 
 def test_tiers_of__near_window_of_a_site() -> None:
-    assert tier_names("C" * 9, {}, [4], window=2) == ["easy", "easy", "near", "near", "-", "near", "near", "easy", "easy"]
+    assert tier_names("C" * 9, {}, [4], window=2) == [
+        "easy",
+        "easy",
+        "near",
+        "near",
+        "-",
+        "near",
+        "near",
+        "easy",
+        "easy",
+    ]
 
 
 def test_tiers_of__first_tier_that_fits() -> None:
@@ -75,9 +85,9 @@ def test_drawn_counts__by_hand() -> None:
 
 
 def test_drawn_counts__a_last_bit_above_a_whole_number_adds_nothing() -> None:
-    settings = NegativeSettings(ratios=TierRatios(easy=1.1))
-    assert 1.1 * 10 > 11  # what the rounding guards against
-    assert drawn_counts(np.array([0, 0, 0, 0, 0, 99]), 10, settings)[5] == 11
+    settings = NegativeSettings(ratios=TierRatios(easy=0.07))
+    assert 0.07 * 100 > 7  # what the rounding guards against
+    assert drawn_counts(np.array([0, 0, 0, 0, 0, 99]), 100, settings)[5] == 7
 
 
 @given(

@@ -146,7 +146,10 @@ def test_assign_splits__says_which_side_is_empty():
 @pytest.mark.parametrize(
     ("choice", "message"),
     [
-        ({"preset": "stacking"}, r"for validation \(chromosomes 7\) and for test \(chromosomes 9\): 2 selected .* on 1, 3"),
+        (
+            {"preset": "stacking"},
+            r"for validation \(chromosomes 7\) and for test \(chromosomes 9\): 2 selected .* on 1, 3",
+        ),
         ({"preset": "spliceai"}, r"no gene is left for train \(chromosomes none named\)"),
         ({"chromosomes": {"train": ("5",), "test": ("1",)}}, r"no gene is left for train \(chromosomes 5\)"),
     ],

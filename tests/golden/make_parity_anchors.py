@@ -1,6 +1,6 @@
 """Put the anchor stretch of both golden files into the package's parity_anchors.json; nothing is computed here.
 
-    python tests/golden/make_parity_anchors.py
+python tests/golden/make_parity_anchors.py
 """
 
 import json
@@ -29,7 +29,9 @@ def main() -> None:
         "sequence": keras["anchor/sequence"].tobytes().decode(),
         "offsets": offsets,
         # float32 printed so that it reads back as the same number
-        "probabilities": {name: [[float(str(p)) for p in row] for row in mean[offsets]] for name, mean in means.items()},
+        "probabilities": {
+            name: [[float(str(p)) for p in row] for row in mean[offsets]] for name, mean in means.items()
+        },
     }
     TARGET.write_text(json.dumps(anchors, indent=1).replace("\n   ", "").replace("\n  ]", "]") + "\n")
 
