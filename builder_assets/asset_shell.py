@@ -1,7 +1,7 @@
 """What every asset has in common: names, contract, version, backfill policy, and how it reports."""
 
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,8 @@ from builder_assets.manifest import INPUT_FILES, JUDGED_VERSION
 from builder_assets.versions import code_version
 from resources.table_contract import TableContract
 from resources.table_store import COMPANIONS, contract_metadata, read_provenance
+
+Decorator = Callable[[Callable[..., Any]], dg.AssetsDefinition]
 
 STORE = "table_store"
 MANIFEST = "manifest"
@@ -32,9 +34,9 @@ def table_asset(
     resources: Iterable[str] = (),
     kinds: Iterable[str] = ("polars", "parquet"),
     companions: Mapping[str, str] | None = None,
-    **options: Any,
-) -> dict[str, Any]:
-    """Arguments of `@dg.asset` for one stored table.
+    pool: str | None = None,
+) -> Decorator:
+    """`@dg.asset` for one stored table.
 
     Args:
         prefix: Name of the genome, base model or dataset: key prefix and group.
@@ -47,28 +49,28 @@ def table_asset(
         resources: Resource keys that the asset uses.
         kinds: Badges in the UI, at most three.
         companions: Files published beside the table: name -> column of a one-row table, or "*" for all rows as CSV.
-        options: Passed on to `@dg.asset`.
+        pool: Dagster pool that limits how many run at once.
     """
     metadata = contract_metadata(contract)
     if files := [str(path) for path in input_files]:
         metadata[INPUT_FILES] = files
     if companions:
         metadata[COMPANIONS] = dg.JsonMetadataValue(dict(companions))
-    return {
-        "name": contract.name,
-        "key_prefix": prefix,
-        "group_name": prefix,
-        "description": contract.description,
-        "code_version": code_version(logic, *settings),
-        "metadata": metadata,
-        "io_manager_key": STORE,
-        "kinds": set(kinds),
-        "ins": asset_inputs(inputs or {}),
-        "partitions_def": partitions,
-        "backfill_policy": ONE_RUN_PER_CHROMOSOME if partitions else None,
-        "required_resource_keys": set(resources),
-        **options,
-    }
+    return dg.asset(
+        name=contract.name,
+        key_prefix=prefix,
+        group_name=prefix,
+        description=contract.description,
+        code_version=code_version(logic, *settings),
+        metadata=metadata,
+        io_manager_key=STORE,
+        kinds=set(kinds),
+        ins=asset_inputs(inputs or {}),
+        partitions_def=partitions,
+        backfill_policy=ONE_RUN_PER_CHROMOSOME if partitions else None,
+        required_resource_keys=set(resources),
+        pool=pool,
+    )
 
 
 def tables_step(
@@ -80,11 +82,11 @@ def tables_step(
     inputs: Mapping[str, Iterable[str]],
     partitions: dg.PartitionsDefinition,
     resources: Iterable[str] = (),
-) -> dict[str, Any]:
-    """Arguments of `@dg.multi_asset` for several tables of one chromosome made in one step; see `table_asset`."""
-    return {
-        "name": f"{prefix}__{name}",
-        "outs": {
+) -> Decorator:
+    """`@dg.multi_asset` for several tables of one chromosome made in one step; see `table_asset`."""
+    return dg.multi_asset(
+        name=f"{prefix}__{name}",
+        outs={
             contract.name: dg.AssetOut(
                 key=dg.AssetKey([prefix, contract.name]),
                 description=contract.description,
@@ -97,11 +99,11 @@ def tables_step(
             )
             for contract in contracts
         },
-        "ins": asset_inputs(inputs),
-        "partitions_def": partitions,
-        "backfill_policy": ONE_RUN_PER_CHROMOSOME,
-        "required_resource_keys": set(resources),
-    }
+        ins=asset_inputs(inputs),
+        partitions_def=partitions,
+        backfill_policy=ONE_RUN_PER_CHROMOSOME,
+        required_resource_keys=set(resources),
+    )
 
 
 def asset_inputs(inputs: Mapping[str, Iterable[str]]) -> dict[str, dg.AssetIn]:

@@ -50,7 +50,9 @@ class Scope:
         ):
             unknown = sorted(set(asked) - there)
             if unknown:
-                raise ValueError(f"{word} {', '.join(unknown)} is not in the settings; known: {', '.join(sorted(there))}")
+                raise ValueError(
+                    f"{word} {', '.join(unknown)} is not in the settings; known: {', '.join(sorted(there))}"
+                )
 
     def cells(self, project: Project) -> list[Cell]:
         """The cells in scope: genome tables always cover all chromosomes."""
@@ -74,9 +76,7 @@ class Scope:
         ]
 
 
-def build(
-    project: Project, scope: Scope, *, force: bool = False
-) -> Iterator[Layer | LayerResult]:
+def build(project: Project, scope: Scope, *, force: bool = False) -> Iterator[Layer | LayerResult]:
     """Build what is missing, failed, stale or changed in `scope`; yields each layer before and after its run.
 
     Raises:
@@ -160,7 +160,9 @@ def _root_cause(error: object) -> str:
 def reap_dead_runs(instance: dg.DagsterInstance) -> list[str]:
     """Mark runs of killed `builder build` processes as failed and free their pool slots; returns their ids."""
     unfinished = instance.get_runs(
-        dg.RunsFilter(statuses=[dg.DagsterRunStatus.STARTED, dg.DagsterRunStatus.STARTING, dg.DagsterRunStatus.NOT_STARTED])
+        dg.RunsFilter(
+            statuses=[dg.DagsterRunStatus.STARTED, dg.DagsterRunStatus.STARTING, dg.DagsterRunStatus.NOT_STARTED]
+        )
     )
     dead = [run for run in unfinished if PROCESS_TAG in run.tags and not _is_running(int(run.tags[PROCESS_TAG]))]
     for run in dead:

@@ -47,7 +47,8 @@ app = typer.Typer(
     rich_markup_mode="rich",
     help="""Build training datasets for meta-models of splice-site predictors.
 
-A project folder holds [bold]builder.yaml[/bold] (what to build), dagster.yaml and workspace.yaml. Three commands do most:
+A project folder holds [bold]builder.yaml[/bold] (what to build), dagster.yaml and workspace.yaml.
+Three commands do most:
 
   builder init my_project    write a project folder to start from
   builder build              build what is missing or stale, and nothing else
@@ -137,7 +138,9 @@ def build(
 
 @app.command()
 @_reported
-def plan(config: Config = None, dataset: Datasets = None, chromosome: Chromosomes = None, as_json: AsJson = False) -> None:
+def plan(
+    config: Config = None, dataset: Datasets = None, chromosome: Chromosomes = None, as_json: AsJson = False
+) -> None:
     """Say what `builder build` would build, and why. Changes nothing."""
     from builder_assets.building import Scope
     from builder_assets.project import open_project
@@ -213,7 +216,9 @@ def verify(config: Config = None) -> None:
 def ui(
     config: Config = None,
     port: Annotated[int, typer.Option(help="Port of the web server.")] = 3000,
-    host: Annotated[str, typer.Option(help="Address to bind to. The UI has no login: keep it on this machine.")] = "127.0.0.1",
+    host: Annotated[
+        str, typer.Option(help="Address to bind to. The UI has no login: keep it on this machine.")
+    ] = "127.0.0.1",
 ) -> None:
     """Open the Dagster UI on this project: graph, history, partitions, backfills. Stop it with Ctrl-C."""
     from builder_assets.project import open_project
@@ -249,9 +254,15 @@ def doctor(config: Config = None) -> None:
     findings.append((True, "device", configure_jax(None)))
     free = shutil.disk_usage(settings.root).free / 1e9
     findings.append((free > 1, "disk", f"{free:.1f} GB free under {settings.root}"))
-    findings.append((True, "versions", ", ".join(f"{name} {_version(name)}" for name in ("dagster", "polars", "jax", "flax"))))
+    findings.append(
+        (True, "versions", ", ".join(f"{name} {_version(name)}" for name in ("dagster", "polars", "jax", "flax")))
+    )
     for good, what, text in findings:
-        console.print(f"{'[green]ok[/green]     ' if good else '[red]problem[/red]'} {what}: {text}", highlight=False, soft_wrap=True)
+        console.print(
+            f"{'[green]ok[/green]     ' if good else '[red]problem[/red]'} {what}: {text}",
+            highlight=False,
+            soft_wrap=True,
+        )
     if not all(good for good, _, _ in findings):
         raise typer.Exit(1)
 
@@ -298,35 +309,40 @@ def _print_plan(project: Any, scope: Any, *, force: bool, as_json: bool) -> None
 
 def _print_summary(project: Any, scope: Any, results: list[Any], seconds: float) -> None:
     statuses = project.manifest.statuses(project.instance)
-    failed = [failure for result in results for failure in result.failures]
-    if not results:
+    failures = [failure for result in results for failure in result.failures]
+    behind = [statuses[cell] for cell in scope.cells(project) if not statuses[cell].is_built]
+    if results:
+        console.print(_built_table(project, results, statuses))
+    elif not behind:
         console.print("Nothing to do: everything in scope is built and fresh.")
-    else:
-        table = Table()
-        for column in ("asset", "chromosomes", "rows", "seconds"):
-            table.add_column(column, justify="right" if column != "asset" else "left", overflow="fold")
-        built: dict[str, list[Any]] = {}
-        for result in results:
-            for cell, spent in result.seconds.items():
-                built.setdefault(cell.asset, []).append((cell, spent))
-        for name in project.manifest.nodes:
-            if name in built:
-                cells = [cell for cell, _ in built[name]]
-                rows = sum(statuses[cell].rows or 0 for cell in cells)
-                chromosomes = ", ".join(cell.partition for cell in cells if cell.partition) or "-"
-                table.add_row(name, chromosomes, f"{rows:,}", f"{sum(spent for _, spent in built[name]):.1f}")
-        console.print(table)
-    waiting = [cell for cell in scope.cells(project) if not statuses[cell].is_built]
-    if waiting and not failed:
-        console.print(f"waiting for other chromosomes: {', '.join(map(str, waiting))}", highlight=False, soft_wrap=True)
+    if behind and not failures:
+        names = ", ".join(str(status.cell) for status in behind)
+        console.print(f"waiting for other chromosomes: {names}", highlight=False, soft_wrap=True)
     for name in project.settings.datasets:
-        folder = project.settings.data_path / name
-        if (folder / "README.md").is_file():
-            console.print(f"dataset [bold]{name}[/bold]: {folder}", highlight=False, soft_wrap=True)
+        if (project.settings.data_path / name / "README.md").is_file():
+            console.print(f"dataset [bold]{name}[/bold]: {project.settings.data_path / name}", soft_wrap=True)
     console.print(f"{seconds:.0f} s. `builder ui` opens the UI.", highlight=False)
-    if failed or [cell for cell in waiting if statuses[cell].state == "failed"]:
-        errors.print(f"[red]{len(failed)} failed; the rest is built.[/red] Mend the cause, then `builder build` again.")
+    if failures or any(status.state == "failed" for status in behind):
+        errors.print(
+            f"[red]{len(failures)} failed; the rest is built.[/red] Mend the cause, then `builder build` again."
+        )
         raise typer.Exit(1)
+
+
+def _built_table(project: Any, results: list[Any], statuses: Any) -> Table:
+    """What was built: chromosomes, rows and seconds of each asset."""
+    table = Table()
+    for column in ("asset", "chromosomes", "rows", "seconds"):
+        table.add_column(column, justify="right" if column != "asset" else "left", overflow="fold")
+    built: dict[str, dict[Any, float]] = {}
+    for result in results:
+        for cell, spent in result.seconds.items():
+            built.setdefault(cell.asset, {})[cell] = spent
+    for name in (name for name in project.manifest.nodes if name in built):
+        chromosomes = ", ".join(cell.partition for cell in built[name] if cell.partition) or "-"
+        rows = sum(statuses[cell].rows or 0 for cell in built[name])
+        table.add_row(name, chromosomes, f"{rows:,}", f"{sum(built[name].values()):.1f}")
+    return table
 
 
 def _leftovers(project: Any) -> list[Path]:

@@ -322,7 +322,8 @@ class Manifest:
         statuses = self.statuses(instance, self.ancestors(asset))
         pending = self.pending(statuses)
         behind = sorted(
-            cell for cell in {parent for node_cell in self.nodes[asset].cells for parent in self.parents_of(node_cell)}
+            cell
+            for cell in {parent for node_cell in self.nodes[asset].cells for parent in self.parents_of(node_cell)}
             if cell in pending
         )
         if behind:

@@ -7,7 +7,6 @@ which an asset does not read cannot change it. Paths, worker counts and devices 
 import difflib
 import os
 import re
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -121,9 +120,7 @@ class BaseModelSettings(_Frozen):
     @property
     def network(self) -> NetworkSettings:
         """The part that scores depend on."""
-        return NetworkSettings(
-            family=self.family, context=self.context, flanks=self.flanks, precision=self.precision
-        )
+        return NetworkSettings(family=self.family, context=self.context, flanks=self.flanks, precision=self.precision)
 
     @property
     def evaluation(self) -> EvaluationSettings:
@@ -270,9 +267,7 @@ class DatasetSettings(_Frozen):
     @property
     def examples(self) -> ExampleSettings:
         """The part that training_examples reads."""
-        features = FeatureSettings(
-            kmers=self.kmers, flank=self.flank, annotation_features=self.annotation_features
-        )
+        features = FeatureSettings(kmers=self.kmers, flank=self.flank, annotation_features=self.annotation_features)
         return ExampleSettings(features=features, negatives=self.negatives)
 
     @field_validator("kmers")
@@ -364,13 +359,13 @@ def load_settings(config: str | Path | None = None) -> Settings:
     if not isinstance(content, dict):
         raise SettingsError(f"{path} holds no settings: expected the keys data_dir, genomes, base_models, datasets.")
     try:
-        return Settings(**(content | {"root": path.parent}))
-    except (ValidationError, TypeError) as error:
-        problems = _problems(error, content) if isinstance(error, ValidationError) else [str(error)]
+        return Settings.model_validate(content | {"root": path.parent})
+    except ValidationError as error:
+        problems = _problems(error)
         raise SettingsError("\n".join([f"{path}: {len(problems)} problem(s)", *problems])) from error
 
 
-def _problems(error: ValidationError, content: dict[str, Any]) -> Iterator[str] | list[str]:
+def _problems(error: ValidationError) -> list[str]:
     lines = []
     for problem in error.errors():
         path = ".".join(str(part) for part in problem["loc"])

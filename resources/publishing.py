@@ -20,7 +20,7 @@ def publish(path: Path, write: Callable[[Path], None], locks: Path) -> None:
     Args:
         path: Where the file shall be.
         write: Called with the temporary path.
-        locks: Folder for lock files: two writers of one path take turns.
+        locks: Folder for lock files, inside the folder that all paths share: two writers of one path take turns.
 
     Raises:
         PublishError: no space, no permission or another fault of the disk; names the path and the remedy.
@@ -29,7 +29,7 @@ def publish(path: Path, write: Callable[[Path], None], locks: Path) -> None:
     try:
         locks.mkdir(parents=True, exist_ok=True)
         path.parent.mkdir(parents=True, exist_ok=True)
-        with FileLock(locks / f"{path.parent.name}.{path.name}.lock"):
+        with FileLock(locks / ("__".join(path.relative_to(locks.parent).parts) + ".lock")):
             try:
                 write(temporary)
                 with temporary.open("rb") as written:
@@ -44,9 +44,7 @@ def publish(path: Path, write: Callable[[Path], None], locks: Path) -> None:
 
 def remove_partial_files(folder: Path) -> list[Path]:
     """Delete what killed writers left in `folder` and below; returns what was deleted."""
-    left = [
-        path for path in sorted(folder.rglob(".*.partial")) if not _is_running(path.name.rsplit(".", 2)[-2])
-    ]
+    left = [path for path in sorted(folder.rglob(".*.partial")) if not _is_running(path.name.rsplit(".", 2)[-2])]
     for path in left:
         path.unlink(missing_ok=True)
     return left

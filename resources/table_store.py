@@ -95,11 +95,13 @@ class TableStore(dg.ConfigurableIOManager):
         """Publish what stands beside a table: a CSV of its rows, or texts that it holds; the table comes last."""
         for name, column in companions.items():
             text = frame.write_csv() if column == "*" else str(frame[column].item())
-            publish(path.with_name(name), lambda temporary, text=text: write_text(temporary, text), Path(self.base_dir) / LOCKS)
+            publish(
+                path.with_name(name),
+                lambda temporary, text=text: write_text(temporary, text),
+                Path(self.base_dir) / LOCKS,
+            )
 
-    def record_metadata(
-        self, key: dg.AssetKey, partition: str | None, companions: Mapping[str, str]
-    ) -> dict[str, Any]:
+    def record_metadata(self, key: dg.AssetKey, partition: str | None, companions: Mapping[str, str]) -> dict[str, Any]:
         """What the manifest compares later: rows, files with size and time of change, versions of the inputs."""
         path = self.path_of(key, partition)
         files = {file.name: file_state(file) for file in (path, *(path.with_name(name) for name in companions))}
@@ -145,8 +147,11 @@ class TableStore(dg.ConfigurableIOManager):
 
 
 def _contract(metadata: Any) -> TableContract:
-    value = metadata[CONTRACT]
-    return TableContract.model_validate(value.value if isinstance(value, dg.JsonMetadataValue) else value)
+    return TableContract.model_validate(_plain(metadata[CONTRACT]))
+
+
+def _plain(value: Any) -> Any:
+    return value.value if isinstance(value, dg.JsonMetadataValue) else value
 
 
 def arrow_table(frame: pl.DataFrame, contract: TableContract) -> pa.Table:
@@ -174,20 +179,20 @@ def _value_blocks(array: pa.Array | None) -> Iterator[memoryview]:
     if array is None:
         return
     if array.null_count:
-        yield _bytes(pc.is_null(array))
+        yield _bytes(array.is_null())
     if pa.types.is_large_list(array.type):
-        yield _bytes(pc.fill_null(pc.list_value_length(array), 0))
+        yield _bytes(pc.call_function("list_value_length", [array]).fill_null(0))
         yield from _value_blocks(array.flatten())
     elif pa.types.is_large_string(array.type):
         filled = pc.fill_null(array, "")
-        yield _bytes(pc.binary_length(filled))
+        yield _bytes(pc.call_function("binary_length", [filled]))
         yield memoryview("".join(filled.to_pylist()).encode())
     else:
         yield _bytes(pc.fill_null(array, False if pa.types.is_boolean(array.type) else 0))
 
 
 def _bytes(array: pa.Array) -> memoryview:
-    return memoryview(np.ascontiguousarray(array.to_numpy(zero_copy_only=False))).cast("B")
+    return np.ascontiguousarray(array.to_numpy(zero_copy_only=False)).data.cast("B")
 
 
 def write_parquet(table: pa.Table, contract: TableContract, provenance: dict[str, Any], path: Path) -> None:
@@ -210,7 +215,7 @@ def write_parquet(table: pa.Table, contract: TableContract, provenance: dict[str
         path,
         compression="zstd",
         row_group_size=LISTS_PER_GROUP if lists else ROWS_PER_GROUP,
-        use_dictionary=[c.name for c in contract.columns if c.dtype == "string"],
+        use_dictionary=[c.name for c in contract.columns if c.dtype == "string"],  # pyright: ignore[reportArgumentType]
         column_encoding=dict.fromkeys(split, "BYTE_STREAM_SPLIT") or None,
         store_schema=True,
     )
@@ -263,7 +268,7 @@ def write_text(path: Path, text: str) -> None:
 def companions_of(metadata: Mapping[str, Any]) -> dict[str, str]:
     """File name -> column, from an asset's definition metadata."""
     value = metadata.get(COMPANIONS, {})
-    return dict(value.value if isinstance(value, dg.JsonMetadataValue) else value)
+    return {str(k): str(v) for k, v in _plain(value).items()}
 
 
 def row_count(path: Path) -> int:

@@ -91,16 +91,14 @@ def _base_model_weights(name: str, model: BaseModelSettings, settings: Settings)
     network, resource = model.network, model_files_key(name)
     files = BaseModelFiles.of(model.family, model.weights and str(settings.path(model.weights)))
 
-    @dg.asset(
-        **table_asset(
-            name,
-            tables.BASE_MODEL_WEIGHTS,
-            1,
-            network,
-            input_files=files.paths_if_there(),
-            resources=[resource],
-            kinds=("jax", "flax"),
-        )
+    @table_asset(
+        name,
+        tables.BASE_MODEL_WEIGHTS,
+        1,
+        network,
+        input_files=files.paths_if_there(),
+        resources=[resource],
+        kinds=("jax", "flax"),
     )
     def base_model_weights(context: dg.AssetExecutionContext) -> dg.MaterializeResult[pl.DataFrame]:
         from builder_assets.base_model.parity import check_parity
@@ -124,16 +122,14 @@ def _scoring_plan(name: str, genome: str, settings: Settings) -> dg.AssetsDefini
     versioned = Requests(choices={dataset: choice.versioned for dataset, choice in choices.items()})
     files = [path for choice in choices.values() for path in list_files(choice, settings).values()]
 
-    @dg.asset(
-        **table_asset(
-            name,
-            tables.SCORING_PLAN,
-            1,
-            versioned,
-            inputs={"genes": [genome, "genes"]},
-            input_files=files,
-            resources=[MANIFEST],
-        )
+    @table_asset(
+        name,
+        tables.SCORING_PLAN,
+        1,
+        versioned,
+        inputs={"genes": [genome, "genes"]},
+        input_files=files,
+        resources=[MANIFEST],
     )
     def plan(context: dg.AssetExecutionContext, genes: dict[str, pl.LazyFrame]) -> dg.MaterializeResult[pl.DataFrame]:
         report = Report()
@@ -147,14 +143,12 @@ def _scoring_plan(name: str, genome: str, settings: Settings) -> dg.AssetsDefini
 
 
 def _genes_to_score(name: str, chromosomes: dg.PartitionsDefinition) -> dg.AssetsDefinition:
-    @dg.asset(
-        **table_asset(
-            name,
-            tables.GENES_TO_SCORE,
-            1,
-            inputs={"plan": [name, tables.SCORING_PLAN.name]},
-            partitions=chromosomes,
-        )
+    @table_asset(
+        name,
+        tables.GENES_TO_SCORE,
+        1,
+        inputs={"plan": [name, tables.SCORING_PLAN.name]},
+        partitions=chromosomes,
     )
     def genes_to_score(context: dg.AssetExecutionContext, plan: pl.LazyFrame) -> dg.MaterializeResult[pl.DataFrame]:
         report = Report()
@@ -169,22 +163,20 @@ def _splice_scores(
 ) -> dg.AssetsDefinition:
     network, resource, genome_files = model.network, model_files_key(name), files_key(model.genome)
 
-    @dg.asset(
-        **table_asset(
-            name,
-            tables.SPLICE_SCORES,
-            1,
-            network,
-            inputs={
-                "genes_to_score": [name, "genes_to_score"],
-                "contig": [model.genome, "contig"],
-                "weights": [name, "base_model_weights"],
-            },
-            partitions=chromosomes,
-            resources=[resource, genome_files, STORE],
-            kinds=("jax", "flax", "parquet"),
-            pool=POOL,
-        )
+    @table_asset(
+        name,
+        tables.SPLICE_SCORES,
+        1,
+        network,
+        inputs={
+            "genes_to_score": [name, "genes_to_score"],
+            "contig": [model.genome, "contig"],
+            "weights": [name, "base_model_weights"],
+        },
+        partitions=chromosomes,
+        resources=[resource, genome_files, STORE],
+        kinds=("jax", "flax", "parquet"),
+        pool=POOL,
     )
     def splice_scores(
         context: dg.AssetExecutionContext, genes_to_score: pl.DataFrame, contig: pl.DataFrame, weights: pl.DataFrame
@@ -193,7 +185,7 @@ def _splice_scores(
         source: BaseModelFiles = getattr(context.resources, resource)
         files: GenomeFiles = getattr(context.resources, genome_files)
         device = source.configure_device()
-        scorer, sha256 = _scorer(network, source.weights, tuple(weights["sha256"]))
+        scorer, sha256 = _scorer(network, source.weights, tuple(weights["sha256"]))  # pyright: ignore[reportArgumentType]
         path = context.resources.table_store.path_of(context.asset_key, context.partition_key)
         scoring = score_chromosome(
             genes_to_score,
@@ -248,22 +240,20 @@ def _evaluation(
     resource = files_key(genome)
     made = (tables.SPLICE_CALLS, tables.GENE_PERFORMANCE)
 
-    @dg.multi_asset(
-        **tables_step(
-            name,
-            "evaluation",
-            made,
-            1,
-            rule,
-            inputs={
-                "splice_scores": [name, "splice_scores"],
-                "splice_sites": [genome, "splice_sites"],
-                "genes": [genome, "genes"],
-                "contig": [genome, "contig"],
-            },
-            partitions=chromosomes,
-            resources=[resource],
-        )
+    @tables_step(
+        name,
+        "evaluation",
+        made,
+        1,
+        rule,
+        inputs={
+            "splice_scores": [name, "splice_scores"],
+            "splice_sites": [genome, "splice_sites"],
+            "genes": [genome, "genes"],
+            "contig": [genome, "contig"],
+        },
+        partitions=chromosomes,
+        resources=[resource],
     )
     def evaluation(
         context: dg.AssetExecutionContext,
@@ -271,7 +261,7 @@ def _evaluation(
         splice_sites: pl.DataFrame,
         genes: pl.DataFrame,
         contig: pl.DataFrame,
-    ):  # noqa: ANN202  Dagster would read the annotation
+    ):
         report = Report()
         files: GenomeFiles = getattr(context.resources, resource)
         sequence = chromosome_sequence(files.reference(), contig, assembly)
@@ -289,22 +279,20 @@ def _evaluation(
 def _model_report(name: str, genome: str, assembly: str, rule: EvaluationRule) -> dg.AssetsDefinition:
     resource = files_key(genome)
 
-    @dg.asset(
-        **table_asset(
-            name,
-            tables.MODEL_REPORT,
-            1,
-            rule,
-            inputs={
-                "splice_scores": [name, "splice_scores"],
-                "splice_calls": [name, "splice_calls"],
-                "gene_performance": [name, "gene_performance"],
-                "splice_sites": [genome, "splice_sites"],
-                "genes": [genome, "genes"],
-                "contig": [genome, "contig"],
-            },
-            resources=[MANIFEST, resource],
-        )
+    @table_asset(
+        name,
+        tables.MODEL_REPORT,
+        1,
+        rule,
+        inputs={
+            "splice_scores": [name, "splice_scores"],
+            "splice_calls": [name, "splice_calls"],
+            "gene_performance": [name, "gene_performance"],
+            "splice_sites": [genome, "splice_sites"],
+            "genes": [genome, "genes"],
+            "contig": [genome, "contig"],
+        },
+        resources=[MANIFEST, resource],
     )
     def report_of_model(
         context: dg.AssetExecutionContext,
@@ -329,7 +317,9 @@ def _model_report(name: str, genome: str, assembly: str, rule: EvaluationRule) -
         performance = pl.concat(gene_performance.values()).collect()
         calls = pl.concat(splice_calls.values()).collect()
         table = model_report(chromosomes, performance, calls, rule.evaluation, rule.trained_on)
-        headline = table.filter((pl.col("scope") == "all") & (pl.col("x") == 0)).select("labels", "kind", "metric", "value")
+        headline = table.filter((pl.col("scope") == "all") & (pl.col("x") == 0)).select(
+            "labels", "kind", "metric", "value"
+        )
         return report.result(table, headline=dg.MetadataValue.md(markdown_table(headline)))
 
     return report_of_model

@@ -44,5 +44,7 @@ def scoring_plan(genes: pl.DataFrame, requests: Mapping[str, GeneRequest]) -> pl
     reasons = pl.concat(wanted).group_by("chrom", "gene_id", maintain_order=True).agg(pl.col("reason").str.join("; "))
     plan = genes.join(reasons, on=["chrom", "gene_id"], how="inner")
     if plan.is_empty():
-        raise ValueError(f"none of the {genes.height} genes can be scored: each has more than half of its bases unknown.")
+        raise ValueError(
+            f"none of the {genes.height} genes can be scored: each has more than half of its bases unknown."
+        )
     return SCORING_PLAN.conform(plan)

@@ -91,16 +91,14 @@ def _gene_selection(name: str, genome: str, settings: Settings) -> dg.AssetsDefi
     rule = SelectionRule(genes=dataset.genes.versioned, splits=dataset.splits, trained_on=trained_on)
     files = list(list_files(dataset.genes, settings).values())
 
-    @dg.asset(
-        **table_asset(
-            name,
-            tables.GENE_SELECTION,
-            1,
-            rule,
-            inputs={"genes": [genome, "genes"], "split_units": [genome, "split_units"]},
-            input_files=files,
-            resources=[MANIFEST],
-        )
+    @table_asset(
+        name,
+        tables.GENE_SELECTION,
+        1,
+        rule,
+        inputs={"genes": [genome, "genes"], "split_units": [genome, "split_units"]},
+        input_files=files,
+        resources=[MANIFEST],
     )
     def gene_selection(
         context: dg.AssetExecutionContext, genes: dict[str, pl.LazyFrame], split_units: pl.DataFrame
@@ -128,14 +126,12 @@ def _gene_selection(name: str, genome: str, settings: Settings) -> dg.AssetsDefi
 
 
 def _selected_genes(name: str, chromosomes: dg.PartitionsDefinition) -> dg.AssetsDefinition:
-    @dg.asset(
-        **table_asset(
-            name,
-            tables.SELECTED_GENES,
-            1,
-            inputs={"gene_selection": [name, "gene_selection"]},
-            partitions=chromosomes,
-        )
+    @table_asset(
+        name,
+        tables.SELECTED_GENES,
+        1,
+        inputs={"gene_selection": [name, "gene_selection"]},
+        partitions=chromosomes,
     )
     def selected_genes(
         context: dg.AssetExecutionContext, gene_selection: pl.LazyFrame
@@ -156,23 +152,21 @@ def _training_examples(
     annotation = ("transcripts", "exons", "introns", "gene_overlaps") if annotated else ()
     made = (contract, tables.EXAMPLE_POOLS)
 
-    @dg.multi_asset(
-        **tables_step(
-            name,
-            "examples",
-            made,
-            1,
-            rule,
-            inputs={
-                "selected_genes": [name, "selected_genes"],
-                "splice_scores": [base_model, "splice_scores"],
-                **{table: [genome, table] for table in ("splice_sites", "genes", "contig", *annotation)},
-            },
-            partitions=chromosomes,
-            resources=[resource],
-        )
+    @tables_step(
+        name,
+        "examples",
+        made,
+        1,
+        rule,
+        inputs={
+            "selected_genes": [name, "selected_genes"],
+            "splice_scores": [base_model, "splice_scores"],
+            **{table: [genome, table] for table in ("splice_sites", "genes", "contig", *annotation)},
+        },
+        partitions=chromosomes,
+        resources=[resource],
     )
-    def examples(context: dg.AssetExecutionContext, **frames: pl.DataFrame):  # noqa: ANN202  Dagster would read the annotation
+    def examples(context: dg.AssetExecutionContext, **frames: pl.DataFrame):
         report = Report()
         files: GenomeFiles = getattr(context.resources, resource)
         built = chromosome_examples(
@@ -195,20 +189,18 @@ def _training_examples(
 
 
 def _gene_manifest(name: str, base_model: str, genome: str) -> dg.AssetsDefinition:
-    @dg.asset(
-        **table_asset(
-            name,
-            tables.GENE_MANIFEST,
-            1,
-            inputs={
-                "gene_selection": [name, "gene_selection"],
-                "training_examples": [name, "training_examples"],
-                "gene_performance": [base_model, "gene_performance"],
-                "splice_sites": [genome, "splice_sites"],
-            },
-            resources=[MANIFEST],
-            companions={"gene_manifest.csv": "*"},
-        )
+    @table_asset(
+        name,
+        tables.GENE_MANIFEST,
+        1,
+        inputs={
+            "gene_selection": [name, "gene_selection"],
+            "training_examples": [name, "training_examples"],
+            "gene_performance": [base_model, "gene_performance"],
+            "splice_sites": [genome, "splice_sites"],
+        },
+        resources=[MANIFEST],
+        companions={"gene_manifest.csv": "*"},
     )
     def manifest_of_genes(
         context: dg.AssetExecutionContext,
@@ -233,25 +225,23 @@ def _gene_manifest(name: str, base_model: str, genome: str) -> dg.AssetsDefiniti
 def _dataset_card(name: str, base_model: str, genome: str, rule: CardRule) -> dg.AssetsDefinition:
     contract = training_examples_contract(rule.dataset.examples.features)
 
-    @dg.asset(
-        **table_asset(
-            name,
-            tables.DATASET_CARD,
-            1,
-            rule,
-            inputs={
-                "training_examples": [name, "training_examples"],
-                "example_pools": [name, "example_pools"],
-                "gene_manifest": [name, "gene_manifest"],
-                "model_report": [base_model, "model_report"],
-                "base_model_weights": [base_model, "base_model_weights"],
-                "genome_fasta": [genome, "genome_fasta"],
-                "gene_annotation": [genome, "gene_annotation"],
-            },
-            resources=[MANIFEST, STORE],
-            kinds=("markdown", "json", "huggingface"),
-            companions={"README.md": "markdown", "dataset_card.json": "json"},
-        )
+    @table_asset(
+        name,
+        tables.DATASET_CARD,
+        1,
+        rule,
+        inputs={
+            "training_examples": [name, "training_examples"],
+            "example_pools": [name, "example_pools"],
+            "gene_manifest": [name, "gene_manifest"],
+            "model_report": [base_model, "model_report"],
+            "base_model_weights": [base_model, "base_model_weights"],
+            "genome_fasta": [genome, "genome_fasta"],
+            "gene_annotation": [genome, "gene_annotation"],
+        },
+        resources=[MANIFEST, STORE],
+        kinds=("markdown", "json", "huggingface"),
+        companions={"README.md": "markdown", "dataset_card.json": "json"},
     )
     def card_of_dataset(context: dg.AssetExecutionContext, **inputs: Any) -> dg.MaterializeResult[pl.DataFrame]:
         report = Report()

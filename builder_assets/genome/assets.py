@@ -76,10 +76,8 @@ def genome_assets(name: str, settings: Settings) -> tuple[list[dg.AssetsDefiniti
 def _genome_fasta(name: str, settings: Assembly, path: Any) -> dg.AssetsDefinition:
     resource = files_key(name)
 
-    @dg.asset(
-        **table_asset(
-            name, tables.GENOME_FASTA, 1, settings, input_files=[path], resources=[resource], kinds=("fasta", "pysam")
-        )
+    @table_asset(
+        name, tables.GENOME_FASTA, 1, settings, input_files=[path], resources=[resource], kinds=("fasta", "pysam")
     )
     def genome_fasta(context: dg.AssetExecutionContext) -> dg.MaterializeResult[pl.DataFrame]:
         report = Report()
@@ -94,7 +92,7 @@ def _genome_fasta(name: str, settings: Assembly, path: Any) -> dg.AssetsDefiniti
 
 
 def _gene_annotation(name: str, settings: Assembly, path: Any) -> dg.AssetsDefinition:
-    @dg.asset(**table_asset(name, tables.GENE_ANNOTATION, 1, settings, input_files=[path], kinds=("gtf", "polars")))
+    @table_asset(name, tables.GENE_ANNOTATION, 1, settings, input_files=[path], kinds=("gtf", "polars"))
     def gene_annotation() -> dg.MaterializeResult[pl.DataFrame]:
         report = Report()
         seen = registered_files([path])
@@ -108,17 +106,15 @@ def _gene_annotation(name: str, settings: Assembly, path: Any) -> dg.AssetsDefin
 def _contig(name: str, settings: ContigRegions, chromosomes: dg.PartitionsDefinition) -> dg.AssetsDefinition:
     resource = files_key(name)
 
-    @dg.asset(
-        **table_asset(
-            name,
-            tables.CONTIG,
-            1,
-            settings,
-            inputs={"genome_fasta": [name, "genome_fasta"]},
-            partitions=chromosomes,
-            resources=[resource],
-            kinds=("fasta", "pysam"),
-        )
+    @table_asset(
+        name,
+        tables.CONTIG,
+        1,
+        settings,
+        inputs={"genome_fasta": [name, "genome_fasta"]},
+        partitions=chromosomes,
+        resources=[resource],
+        kinds=("fasta", "pysam"),
     )
     def contig(
         context: dg.AssetExecutionContext,
@@ -133,14 +129,12 @@ def _contig(name: str, settings: ContigRegions, chromosomes: dg.PartitionsDefini
 
 
 def _annotation_records(name: str, chromosomes: dg.PartitionsDefinition) -> dg.AssetsDefinition:
-    @dg.asset(
-        **table_asset(
-            name,
-            tables.ANNOTATION_RECORDS,
-            1,
-            inputs={"gene_annotation": [name, "gene_annotation"]},
-            partitions=chromosomes,
-        )
+    @table_asset(
+        name,
+        tables.ANNOTATION_RECORDS,
+        1,
+        inputs={"gene_annotation": [name, "gene_annotation"]},
+        partitions=chromosomes,
     )
     def annotation_records(
         context: dg.AssetExecutionContext, gene_annotation: pl.LazyFrame
@@ -157,21 +151,19 @@ def _chromosome_tables(
 ) -> dg.AssetsDefinition:
     resource = files_key(name)
 
-    @dg.multi_asset(
-        **tables_step(
-            name,
-            "chromosome_tables",
-            CHROMOSOME_TABLES,
-            1,
-            settings,
-            inputs={"contig": [name, "contig"], "annotation_records": [name, "annotation_records"]},
-            partitions=chromosomes,
-            resources=[resource],
-        )
+    @tables_step(
+        name,
+        "chromosome_tables",
+        CHROMOSOME_TABLES,
+        1,
+        settings,
+        inputs={"contig": [name, "contig"], "annotation_records": [name, "annotation_records"]},
+        partitions=chromosomes,
+        resources=[resource],
     )
     def build_chromosome_tables(
         context: dg.AssetExecutionContext, contig: pl.DataFrame, annotation_records: pl.DataFrame
-    ):  # noqa: ANN202  Dagster would read the annotation
+    ):
         report = Report()
         files: GenomeFiles = getattr(context.resources, resource)
         sequence = chromosome_sequence(files.reference(), contig, genome.assembly)
@@ -192,14 +184,12 @@ def _chromosome_tables(
 
 
 def _split_units(name: str) -> dg.AssetsDefinition:
-    @dg.asset(
-        **table_asset(
-            name,
-            tables.SPLIT_UNITS,
-            1,
-            inputs={"genes": [name, "genes"], "splice_sites": [name, "splice_sites"]},
-            resources=[MANIFEST],
-        )
+    @table_asset(
+        name,
+        tables.SPLIT_UNITS,
+        1,
+        inputs={"genes": [name, "genes"], "splice_sites": [name, "splice_sites"]},
+        resources=[MANIFEST],
     )
     def units(
         context: dg.AssetExecutionContext, genes: dict[str, pl.LazyFrame], splice_sites: dict[str, pl.LazyFrame]

@@ -150,9 +150,7 @@ TRANSCRIPTS = TableContract(
         ),
         count("n_exons", "Exons."),
         Column(name="is_canonical", dtype="bool", description="The gene's canonical transcript: exactly one."),
-        Column(
-            name="is_mane_select", dtype="bool", description="Null where the annotation has no tag.", nullable=True
-        ),
+        Column(name="is_mane_select", dtype="bool", description="Null where the annotation has no tag.", nullable=True),
         Column(name="is_basic", dtype="bool", description="Null where the annotation has no tag.", nullable=True),
     ),
     key=("chrom", "gene_id", "transcript_id"),
