@@ -97,8 +97,7 @@ def _build(project: Project, scope: Scope, *, force: bool) -> Iterator[Layer | L
     wanted = scope.cells(project)
     forced = set(wanted) if force else set()
     given_up: set[Cell] = set()
-    statuses = current_statuses(project)
-    while layers := project.manifest.layers(_with_forced(statuses, forced), wanted, given_up):
+    while layers := project.manifest.layers(_with_forced(current_statuses(project), forced), wanted, given_up):
         for layer in layers:
             yield layer
             result = _run(project, layer)

@@ -222,11 +222,14 @@ def ui(
 ) -> None:
     """Open the Dagster UI on this project: graph, history, partitions, backfills. Stop it with Ctrl-C."""
     from builder_assets.project import open_project
+    from builder_assets.settings import CONFIG_VARIABLE
 
-    root = open_project(config).settings.root
+    project = open_project(config)
+    root = project.settings.root
     console.print(f"Dagster UI at [bold]http://{host}:{port}[/bold]  (project {root})", highlight=False)
+    environment = os.environ | {"DAGSTER_HOME": str(root), CONFIG_VARIABLE: str(project.config)}
     command = [sys.executable, "-m", "dagster", "dev", "-w", "workspace.yaml", "-h", host, "-p", str(port)]
-    raise typer.Exit(subprocess.call(command, cwd=root, env=os.environ | {"DAGSTER_HOME": str(root)}))
+    raise typer.Exit(subprocess.call(command, cwd=root, env=environment))
 
 
 @app.command()

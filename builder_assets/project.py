@@ -11,7 +11,7 @@ from filelock import FileLock
 from builder_assets import demo, template
 from builder_assets.build import build_defs, manifest_of
 from builder_assets.manifest import Manifest
-from builder_assets.settings import CONFIG_NAME, CONFIG_VARIABLE, Settings, SettingsError, find_config, load_settings
+from builder_assets.settings import CONFIG_NAME, Settings, SettingsError, find_config, load_settings
 
 HISTORY = ".dagster"
 DATA_DIR_RECORD = "data_dir"
@@ -22,6 +22,7 @@ PROJECT_FILES = (CONFIG_NAME, "dagster.yaml", "workspace.yaml")
 class Project:
     """An open project folder."""
 
+    config: Path
     settings: Settings
     instance: dg.DagsterInstance
     defs: dg.Definitions
@@ -49,10 +50,9 @@ def open_project(config: str | Path | None = None) -> Project:
             f"`builder init {settings.root}` writes the missing files and leaves the others as they are."
         )
     os.chdir(settings.root)
-    os.environ[CONFIG_VARIABLE] = str(path)
     instance = initialise_history(settings.root)
     _guard_data_dir(settings)
-    return Project(settings, instance, build_defs(settings), manifest_of(settings))
+    return Project(path, settings, instance, build_defs(settings), manifest_of(settings))
 
 
 def initialise_history(root: Path) -> dg.DagsterInstance:

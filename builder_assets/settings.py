@@ -8,13 +8,14 @@ import difflib
 import os
 import re
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args, get_origin
 
 import yaml
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 CONFIG_VARIABLE = "BUILDER_CONFIG"
 CONFIG_NAME = "builder.yaml"
+MOST_KMER_COLUMNS = 6000
 NAME = re.compile(r"^[A-Za-z][A-Za-z0-9_]{0,99}$")
 
 # Both model families' human models were trained on every chromosome but these (Jaganathan 2019; Chao 2025).
@@ -276,8 +277,8 @@ class DatasetSettings(_Frozen):
         if len(set(kmers)) != len(kmers):
             raise ValueError(f"{list(kmers)} names a length twice")
         columns = sum(4**k for k in kmers)
-        if columns > 6000:
-            raise ValueError(f"{list(kmers)} would make {columns:,} k-mer columns; at most 6,000")
+        if columns > MOST_KMER_COLUMNS:
+            raise ValueError(f"{list(kmers)} would make {columns:,} k-mer columns; at most {MOST_KMER_COLUMNS:,}")
         return tuple(sorted(kmers))
 
 
@@ -385,17 +386,18 @@ def _nearest(location: tuple[int | str, ...]) -> str:
     """The known keys at a place in the settings, the most similar one first."""
     model: Any = Settings
     for part in location[:-1]:
-        if isinstance(model, type) and issubclass(model, BaseModel):
-            field = model.model_fields.get(str(part))
-            model = field.annotation if field else None
-        arguments = getattr(model, "__args__", ())
-        if arguments and not isinstance(model, type):
-            model = next((a for a in arguments if isinstance(a, type) and issubclass(a, BaseModel)), None)
-        elif str(model).startswith("dict["):
-            model = model.__args__[1]
+        model = _annotation_of(model, str(part))
     if not (isinstance(model, type) and issubclass(model, BaseModel)):
         return ""
     known = [name for name in model.model_fields if name != "root"]
     close = difflib.get_close_matches(str(location[-1]), known, n=1)
     hint = f"; did you mean {close[0]!r}?" if close else ""
     return f"{hint} (known: {', '.join(known)})"
+
+
+def _annotation_of(model: Any, part: str) -> Any:
+    """What the settings expect under key `part` of `model`: a model, or None for anything simpler."""
+    if get_origin(model) is dict:
+        return get_args(model)[1]
+    field = model.model_fields.get(part) if isinstance(model, type) and issubclass(model, BaseModel) else None
+    return field.annotation if field else None

@@ -186,7 +186,8 @@ def _value_blocks(array: pa.Array | None) -> Iterator[memoryview]:
     elif pa.types.is_large_string(array.type):
         filled = pc.fill_null(array, "")
         yield _bytes(pc.call_function("binary_length", [filled]))
-        yield memoryview("".join(filled.to_pylist()).encode())
+        offsets = np.frombuffer(filled.buffers()[1], np.int64)[filled.offset : filled.offset + len(filled) + 1]
+        yield memoryview(filled.buffers()[2] or b"")[offsets[0] : offsets[-1]]
     else:
         yield _bytes(pc.fill_null(array, False if pa.types.is_boolean(array.type) else 0))
 
@@ -246,8 +247,10 @@ def verify_file(path: Path) -> str:
     """
     promised = read_provenance(path)["data_version"]
     try:
-        found = content_hash(pq.read_table(path))
-    except (pa.ArrowException, OSError) as error:
+        table = pq.read_table(path)
+        table.validate(full=True)
+        found = content_hash(table)
+    except (pa.ArrowException, OSError, ValueError) as error:
         raise DamagedFileError(f"{path} cannot be read to its end: {error}") from error
     if found != promised:
         raise DamagedFileError(f"{path} holds other values than its footer promises ({found}, not {promised}).")

@@ -1,8 +1,13 @@
-"""What tests share: the folder of large real data, where it is there."""
+"""What tests share: real data where it is there, and a small project built once per session."""
 
+import os
+import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
+from tests.projects import built, reopened, small_settings, write_settings
 
 
 @pytest.fixture(scope="session")
@@ -12,3 +17,41 @@ def shared() -> Path:
     if not folder.is_dir():
         pytest.skip("needs the real data in ../shared, which is not part of the project")
     return folder
+
+
+@pytest.fixture(autouse=True)
+def _own_folder() -> Iterator[None]:
+    """Opening a project changes the current folder; every test gets its own back."""
+    before = Path.cwd()
+    yield
+    os.chdir(before)
+
+
+@pytest.fixture(scope="session")
+def built_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Folder of the small project, built; tests read it and never change it."""
+    folder = tmp_path_factory.mktemp("built") / "project"
+    write_settings(folder, small_settings())
+    before = Path.cwd()
+    results = built(reopened(folder))
+    os.chdir(before)
+    assert [failure for result in results for failure in result.failures] == []
+    return folder
+
+
+@pytest.fixture
+def folder(built_folder: Path, tmp_path: Path) -> Path:
+    """A copy of the built small project, history and all, to be changed freely."""
+    copy = tmp_path / "project"
+    shutil.copytree(built_folder, copy)
+    (copy / ".dagster" / "data_dir").unlink()  # the copy is a project of its own
+    return copy
+
+
+@pytest.fixture
+def empty_folder(built_folder: Path, tmp_path: Path) -> Path:
+    """The small project before its first build, with compiled programs at hand."""
+    copy = tmp_path / "project"
+    write_settings(copy, small_settings())
+    shutil.copytree(built_folder / ".cache", copy / ".cache")
+    return copy

@@ -19,7 +19,6 @@ from builder_assets.asset_shell import (
     tables_step,
 )
 from builder_assets.base_model.architectures import architecture_of
-from builder_assets.base_model.chromosome_scores import known_scores, score_chromosome
 from builder_assets.base_model.evaluation import check_alignment, evaluate, shift_histogram
 from builder_assets.base_model.model_report import model_report
 from builder_assets.base_model.pooled_evaluation import ChromosomeScores
@@ -181,6 +180,8 @@ def _splice_scores(
     def splice_scores(
         context: dg.AssetExecutionContext, genes_to_score: pl.DataFrame, contig: pl.DataFrame, weights: pl.DataFrame
     ) -> dg.MaterializeResult[pl.DataFrame]:
+        from builder_assets.base_model.chromosome_scores import score_chromosome  # JAX: not where definitions load
+
         report = Report()
         source: BaseModelFiles = getattr(context.resources, resource)
         files: GenomeFiles = getattr(context.resources, genome_files)
@@ -216,6 +217,8 @@ def _splice_scores(
 
 def _earlier_scores(path: Any) -> Mapping[str, Any]:
     """Scores of this partition's file, if there is a whole one: a memo by fingerprint."""
+    from builder_assets.base_model.chromosome_scores import known_scores
+
     try:
         return known_scores(scan(path).collect()) if path.is_file() else {}
     except (DamagedFileError, pl.exceptions.PolarsError):

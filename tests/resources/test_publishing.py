@@ -1,0 +1,78 @@
+"""A file appears whole or not at all."""
+
+import errno
+import os
+import threading
+from pathlib import Path
+
+import pytest
+
+from resources.publishing import PublishError, publish, remove_partial_files
+
+
+def write(text: str):
+    return lambda path: path.write_text(text)
+
+
+def test_publish__puts_a_file_in_place(tmp_path):
+    publish(tmp_path / "a" / "b.txt", write("whole"), tmp_path / "locks")
+    assert (tmp_path / "a" / "b.txt").read_text() == "whole"
+    assert [path.name for path in (tmp_path / "a").iterdir()] == ["b.txt"]
+
+
+def test_publish__full_disk_leaves_the_earlier_file_and_nothing_else(tmp_path):
+    path = tmp_path / "a" / "b.txt"
+    publish(path, write("earlier"), tmp_path / "locks")
+
+    def fill(temporary: Path) -> None:
+        temporary.write_text("half")
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with pytest.raises(PublishError, match="no space left on the disk. Free some, then build again"):
+        publish(path, fill, tmp_path / "locks")
+    assert path.read_text() == "earlier"
+    assert [file.name for file in path.parent.iterdir()] == ["b.txt"]
+
+
+@pytest.mark.parametrize("number", [errno.EACCES, errno.EROFS])
+def test_publish__no_permission_says_so(tmp_path, number):
+    def refuse(_temporary: Path) -> None:
+        raise OSError(number, os.strerror(number))
+
+    with pytest.raises(PublishError, match="no permission .* choose another data_dir"):
+        publish(tmp_path / "b.txt", refuse, tmp_path / "locks")
+
+
+def test_publish__other_faults_keep_their_words(tmp_path):
+    def fail(_temporary: Path) -> None:
+        raise OSError(errno.EIO, "Input/output error")
+
+    with pytest.raises(PublishError, match="could not be written: .*Input/output error"):
+        publish(tmp_path / "b.txt", fail, tmp_path / "locks")
+
+
+def test_publish__two_writers_take_turns(tmp_path):
+    inside, most = [], []
+
+    def write_alone(temporary: Path) -> None:
+        inside.append(1)
+        most.append(len(inside))
+        temporary.write_text("x" * 1000)
+        inside.pop()
+
+    threads = [
+        threading.Thread(target=publish, args=(tmp_path / "b.txt", write_alone, tmp_path / "locks")) for _ in range(8)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert most == [1] * 8
+
+
+def test_remove_partial_files__leaves_those_of_living_processes(tmp_path):
+    dead, alive = tmp_path / ".a.parquet.999999999.partial", tmp_path / f".b.parquet.{os.getpid()}.partial"
+    dead.touch()
+    alive.touch()
+    assert remove_partial_files(tmp_path) == [dead]
+    assert alive.exists()

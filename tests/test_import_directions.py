@@ -1,0 +1,71 @@
+"""Dependence goes one way, and Dagster stays in the thin files."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+# Each layer may import itself and those before it.
+LAYERS = ["foundation", "genome", "base_model", "dataset", "build", "project"]
+FOUNDATION = {
+    "coordinates", "sequence", "seeds", "settings", "tables", "selection", "versions", "manifest", "asset_shell",
+    "demo", "template",
+}  # fmt: skip
+TOP = {"build": "build", "definitions": "build", "project": "project", "building": "project", "cli": "project"}
+DAGSTER_FILES = {
+    "asset_shell.py", "manifest.py", "build.py", "definitions.py", "project.py", "building.py", "sensors.py",
+}  # fmt: skip
+FILES = sorted([*(ROOT / "builder_assets").rglob("*.py"), *(ROOT / "resources").rglob("*.py")])
+
+
+def imported(path: Path) -> set[str]:
+    names: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            names |= {node.module} | {f"{node.module}.{alias.name}" for alias in node.names}
+    return names
+
+
+def layer_of(module: str) -> str | None:
+    part = module.split(".")[1] if module.count(".") else ""
+    if part in FOUNDATION:
+        return "foundation"
+    return part if part in LAYERS else TOP.get(part)
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_imports__go_one_way(path):
+    own = layer_of(".".join(path.relative_to(ROOT).with_suffix("").parts))
+    for name in imported(path):
+        if path.is_relative_to(ROOT / "resources"):
+            assert not name.startswith("builder_assets"), f"{path.name} imports {name}"
+        elif name.startswith("builder_assets.") and own and (other := layer_of(name)):
+            assert LAYERS.index(other) <= LAYERS.index(own), f"{path.name} ({own}) imports {name} ({other})"
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_imports__only_thin_files_know_dagster(path):
+    if path.is_relative_to(ROOT / "resources") or path.name == "assets.py" or path.name in DAGSTER_FILES:
+        return
+    assert not any(name.split(".")[0] == "dagster" for name in imported(path)), f"{path.name} imports dagster"
+
+
+def test_layers__every_module_has_one():
+    unknown = [
+        path.name
+        for path in (ROOT / "builder_assets").iterdir()
+        if path.suffix == ".py" and path.stem != "__init__" and layer_of(f"builder_assets.{path.stem}") is None
+    ]
+    assert unknown == []
+
+
+def test_definitions__load_without_jax():
+    """The web server and `dg list defs` must not start an accelerator."""
+    import subprocess
+    import sys
+
+    code = "import sys, builder_assets.definitions; assert 'jax' not in sys.modules, 'jax was imported'"
+    subprocess.run([sys.executable, "-W", "ignore", "-c", code], check=True, cwd=ROOT)

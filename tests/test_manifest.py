@@ -1,0 +1,235 @@
+"""The manifest: what is rebuilt after which change, and what is not."""
+
+import gzip
+import json
+import os
+import shutil
+import sqlite3
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pytest
+import yaml
+
+from builder_assets import demo
+from builder_assets.building import Scope, current_statuses
+from builder_assets.genome.assets import CHROMOSOME_TABLES
+from builder_assets.manifest import Cell, IncompleteInputError, State
+from resources.table_store import DamagedFileError, read_provenance, verify_file
+from tests.projects import built, built_cells, files_of, needs_weights, reopened, small_settings, write_settings
+
+pytestmark = needs_weights
+
+
+def changed(folder: Path, *path: str, value: Any) -> None:
+    """Set one value of builder.yaml."""
+    settings = yaml.safe_load((folder / "builder.yaml").read_text())
+    inner = settings
+    for key in path[:-1]:
+        inner = inner.setdefault(key, {})
+    inner[path[-1]] = value
+    (folder / "builder.yaml").write_text(yaml.safe_dump(settings))
+
+
+def test_build__second_time_does_nothing(folder):
+    assert built(reopened(folder)) == []
+
+
+def test_build__again_gives_the_same_bytes(folder):
+    before = files_of(folder / "data")
+    built(reopened(folder), force=True)
+    assert files_of(folder / "data") == before
+
+
+@pytest.mark.parametrize("damage", ["deleted", "truncated", "flipped"])
+def test_build__rebuilds_a_damaged_file(folder, damage):
+    path = folder / "data" / "toy" / "exons" / "22.parquet"
+    before = path.read_bytes()
+    if damage == "deleted":
+        path.unlink()
+    elif damage == "truncated":
+        path.write_bytes(before[: len(before) // 2])
+    else:
+        path.write_bytes(before[:200] + bytes([before[200] ^ 1]) + before[201:])
+    built_now = built_cells(built(reopened(folder)))
+    assert path.read_bytes() == before
+    tables = {"genes", "transcripts", "exons", "introns", "splice_sites", "gene_overlaps"}
+    assert built_now == {f"toy/{name}[22]" for name in tables}
+
+
+def test_build__records_an_equal_file_instead_of_building_it(folder):
+    path = folder / "data" / "model" / "splice_scores" / "22.parquet"
+    os.utime(path, ns=(1, 1))
+    project = reopened(folder)
+    cell = Cell("model/splice_scores", "22")
+    assert project.manifest.statuses(project.instance)[cell].state is State.UNVERIFIED
+    assert built(project) == []
+    assert project.manifest.statuses(project.instance)[cell].is_built
+
+
+def test_build__lost_history_is_recorded_from_disk_but_for_the_inputs(folder):
+    before = files_of(folder / "data")
+    shutil.rmtree(folder / ".dagster")
+    built_now = built_cells(built(reopened(folder)))
+    # Files of the user are registered and sites judged by their check again; all else is recorded as it lies.
+    again = {"genome_fasta", "gene_annotation", "base_model_weights", *(table.name for table in CHROMOSOME_TABLES)}
+    assert {name.split("/")[1].split("[")[0] for name in built_now} == again
+    assert files_of(folder / "data") == before
+
+
+CHANGES = {
+    "kmers": (("datasets", "examples", "kmers"), [3], {"training_examples", "example_pools", "gene_manifest", "dataset_card"}),
+    "negatives": (
+        ("datasets", "examples", "negatives"),
+        {"seed": 1},
+        {"training_examples", "example_pools", "gene_manifest", "dataset_card"},
+    ),
+    "folds": (
+        ("datasets", "examples", "splits", "folds"),
+        2,
+        {"gene_selection", "selected_genes", "training_examples", "example_pools", "gene_manifest", "dataset_card"},
+    ),
+    "threshold": (
+        ("base_models", "model", "threshold"),
+        0.6,
+        {"splice_calls", "gene_performance", "model_report", "training_examples", "example_pools", "gene_manifest",
+         "dataset_card"},
+    ),
+    "chromosome order": (("genomes", "toy", "chromosomes"), ["Y", 22], set()),
+    "path": (("genomes", "toy", "annotation"), "elsewhere.gtf.gz", {"gene_annotation"}),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_build__after_one_setting_rebuilds_what_reads_it(folder, change):
+    path, value, expected = CHANGES[change]
+    shutil.copy(demo.ANNOTATION, folder / "elsewhere.gtf.gz")
+    changed(folder, *path, value=value)
+    rebuilt = built_cells(built(reopened(folder)))
+    assert {name.split("/")[1].split("[")[0] for name in rebuilt} <= expected
+    assert bool(rebuilt) == bool(expected)
+
+
+def test_build__code_version_names_settings_as_the_cause(folder):
+    changed(folder, "datasets", "examples", "kmers", value=[1])
+    project = reopened(folder)
+    status = project.manifest.statuses(project.instance)[Cell("examples/training_examples", "22")]
+    assert status.state is State.STALE
+    assert status.causes[0].startswith("settings changed (1-")
+
+
+def test_build__annotation_of_one_chromosome_touches_that_chromosome_only(folder, tmp_path):
+    lines = gzip.decompress(demo.ANNOTATION.read_bytes()).decode().splitlines(keepends=True)
+    lost = next(line for line in lines if "\ttranscript\t" in line and 'gene_name "DDX3Y"' in line)
+    transcript = lost.split('transcript_id "')[1].split('"')[0]
+    own = tmp_path / "own.gtf.gz"
+    own.write_bytes(gzip.compress("".join(line for line in lines if transcript not in line).encode()))
+    changed(folder, "genomes", "toy", "annotation", value=str(own))
+    rebuilt = built_cells(built(reopened(folder)))
+    assert "toy/genes[Y]" in rebuilt
+    assert not {name for name in rebuilt if "[22]" in name} - {"toy/annotation_records[22]"}
+    assert "model/splice_scores[22]" not in rebuilt
+
+
+def test_build__gene_added_scores_that_gene_only(folder):
+    genes = [*small_settings()["datasets"]["examples"]["genes"]["include"], "GGTLC3"]
+    changed(folder, "datasets", "examples", "genes", "include", value=genes)
+    before = pl.read_parquet(folder / "data/examples/training_examples/22.parquet")
+    project = reopened(folder)
+    results = built(project)
+    scored = project.instance.get_latest_materialization_event(project.manifest.nodes["model/splice_scores"].key)
+    assert scored is not None
+    assert scored.asset_materialization is not None
+    assert scored.asset_materialization.metadata["genes_scored"].value == 1
+    assert scored.asset_materialization.metadata["genes_reused"].value == 3
+    assert "model/splice_scores[Y]" not in built_cells(results)
+    after = pl.read_parquet(folder / "data/examples/training_examples/22.parquet")
+    ids = before["gene_id"].unique().to_list()
+    assert after.filter(pl.col("gene_id").is_in(ids)).equals(before)
+    assert after.height > before.height
+
+
+def test_build__dataset_added_builds_only_the_dataset(folder):
+    more = small_settings()["datasets"]["examples"] | {"kmers": []}
+    changed(folder, "datasets", "more", value=more)
+    rebuilt = built_cells(built(reopened(folder)))
+    # The plan and its slices are asked again; scores are not computed again.
+    assert {name.split("/")[0] for name in rebuilt} == {"model", "more"}
+    assert not any("splice_scores" in name for name in rebuilt)
+
+
+def test_build__one_chromosome_then_the_rest(empty_folder, built_folder):
+    project = reopened(empty_folder)
+    first = built_cells(built(project, Scope(chromosomes=("22",))))
+    assert "model/splice_scores[22]" in first
+    assert "model/splice_scores[Y]" not in first
+    assert "toy/genes[Y]" in first  # genome tables always cover all chromosomes
+    assert "examples/dataset_card" not in first
+    built(project)
+    assert files_of(empty_folder / "data") == files_of(built_folder / "data")
+
+
+def test_build__one_failing_chromosome_leaves_the_others_built(folder):
+    (folder / "data/model/genes_to_score/Y.parquet").write_bytes(b"")
+    path = folder / "data/toy/contig/Y.parquet"
+    path.unlink()
+    path.mkdir()  # nothing can be published under this name
+    (folder / "data/toy/contig/22.parquet").unlink()
+    results = built(reopened(folder))
+    failures = [failure for result in results for failure in result.failures]
+    assert len(failures) == 1
+    assert "toy__contig" in failures[0]
+    assert "toy/contig[22]" in built_cells(results)
+
+
+def test_require_fresh__names_the_partitions_that_are_behind(folder):
+    (folder / "data/model/gene_performance/Y.parquet").unlink()
+    project = reopened(folder)
+    with pytest.raises(IncompleteInputError, match=r"1 are not built or not fresh: model/gene_performance\[Y\]"):
+        project.manifest.require_fresh(project.instance, "model/model_report")
+
+
+def test_verify_file__detects_other_values(folder):
+    path = folder / "data/toy/genes/22.parquet"
+    promised = read_provenance(path)
+    other = folder / "data/toy/genes/Y.parquet"
+    table = pl.read_parquet(other)
+    metadata = {"provenance": json.dumps(promised)}
+    table.write_parquet(path, metadata=metadata)
+    with pytest.raises(DamagedFileError, match="holds other values than its footer promises"):
+        verify_file(path)
+
+
+def test_statuses__killed_run_is_reaped(folder):
+    project = reopened(folder)
+    (folder / "data/toy/contig/22.parquet").unlink()
+    database = folder / ".dagster/history/runs.db"
+    run = project.instance.get_runs(limit=1)[0]
+    with sqlite3.connect(database) as connection:  # as a killed process leaves it
+        connection.execute("update runs set status='STARTED' where run_id=?", (run.run_id,))
+        body = connection.execute("select run_body from runs where run_id=?", (run.run_id,)).fetchone()[0]
+        body = body.replace(str(os.getpid()), "999999999").replace('"SUCCESS"', '"STARTED"')
+        connection.execute("update runs set run_body=? where run_id=?", (body, run.run_id))
+        connection.execute(
+            "update run_tags set value='999999999' where run_id=? and key='builder/process'", (run.run_id,)
+        )
+    built(project)
+    after = project.instance.get_run_by_id(run.run_id)
+    assert after is not None
+    assert after.is_failure
+
+
+def test_current_statuses__ends_where_a_check_fails(folder):
+    project = reopened(folder)
+    node = project.manifest.nodes["toy/splice_sites"]
+    project.manifest.nodes["toy/splice_sites"] = type(node)(**{**node.__dict__, "checks": ("never_run",)})
+    status = current_statuses(project)[Cell("toy/splice_sites", "22")]
+    assert status.state is State.FAILED
+    assert status.causes == ("check never_run has not judged it",)
+
+
+def test_write_settings__keeps_other_files(tmp_path):
+    (tmp_path / "dagster.yaml").write_text("telemetry: {enabled: false}\n")
+    write_settings(tmp_path, small_settings())
+    assert (tmp_path / "dagster.yaml").read_text() == "telemetry: {enabled: false}\n"
