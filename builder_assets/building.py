@@ -4,8 +4,10 @@ No queue, retries or parallelism of its own: each layer is one Dagster run per c
 """
 
 import os
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from typing import Any
 
 import dagster as dg
 from filelock import FileLock, Timeout
@@ -139,7 +141,7 @@ def _run(project: Project, layer: Layer) -> LayerResult:
         cell = Cell(record.asset_key.to_user_string(), record.partition or "")
         result.seconds[cell] = float(str(record.metadata["seconds"].value)) if "seconds" in record.metadata else 0.0
     for event in outcome.get_step_failure_events():
-        result.failures.append(f"{event.step_key}: {_root_cause(event.step_failure_data.error)}")
+        result.failures.append(f"{event.step_key}: {_told_error(event.step_failure_data.error)}")
     for evaluation in outcome.get_asset_check_evaluations():
         if not evaluation.passed:
             result.failures.append(
@@ -149,11 +151,11 @@ def _run(project: Project, layer: Layer) -> LayerResult:
     return result
 
 
-def _root_cause(error: object) -> str:
-    """The innermost exception of a failed step, as one text."""
-    while getattr(error, "cause", None) is not None:
-        error = error.cause  # pyright: ignore[reportAttributeAccessIssue]
-    return str(getattr(error, "message", error)).strip()
+def _told_error(error: Any) -> str:
+    """What a failed step has to say: the error under Dagster's wrapping, without its class."""
+    while error.cls_name and error.cls_name.startswith("Dagster") and error.cause is not None:
+        error = error.cause
+    return re.sub(r"^[\w.]+: ", "", error.message, count=1).strip()
 
 
 def reap_dead_runs(instance: dg.DagsterInstance) -> list[str]:

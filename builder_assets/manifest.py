@@ -60,7 +60,10 @@ class Cell:
 
 @dataclass(frozen=True)
 class Node:
-    """What the manifest needs to know of one asset."""
+    """What the manifest needs to know of one asset.
+
+    `checks` are (asset, name) of the checks on any table of its step: where one of them is wrong, all are.
+    """
 
     key: dg.AssetKey
     code_version: str
@@ -69,7 +72,7 @@ class Node:
     input_files: tuple[str, ...]
     group: str
     step: str
-    checks: tuple[str, ...] = ()
+    checks: tuple[tuple[str, str], ...] = ()
     companions: Mapping[str, str] = field(default_factory=dict)
 
     @property
@@ -114,10 +117,9 @@ class IncompleteInputError(RuntimeError):
 def nodes_of(assets: Sequence[dg.AssetsDefinition], checks: Iterable[dg.AssetCheckKey] = ()) -> dict[str, Node]:
     """The asset graph in build order, parents first."""
     nodes: dict[str, Node] = {}
-    checks_of: dict[str, list[str]] = {}
-    for check in checks:
-        checks_of.setdefault(check.asset_key.to_user_string(), []).append(check.name)
+    named = sorted((check.asset_key.to_user_string(), check.name) for check in checks)
     for definition in assets:
+        own = {spec.key.to_user_string() for spec in definition.specs}
         for spec in definition.specs:
             name = spec.key.to_user_string()
             partitions = spec.partitions_def or definition.partitions_def
@@ -129,7 +131,7 @@ def nodes_of(assets: Sequence[dg.AssetsDefinition], checks: Iterable[dg.AssetChe
                 input_files=tuple(spec.metadata.get(INPUT_FILES, ())),
                 group=spec.group_name or "",
                 step=definition.node_def.name,
-                checks=tuple(sorted(checks_of.get(name, []))),
+                checks=tuple((asset, check) for asset, check in named if asset in own),
                 companions=companions_of(spec.metadata),
             )
     return {name: nodes[name] for name in _topological(nodes)}
@@ -225,7 +227,7 @@ class Manifest:
         if damage := self._file_difference(cell, record):
             gone = damage.startswith("file is gone")
             return Status(cell, State.MISSING if gone else State.UNVERIFIED, (damage,), rows)
-        if failed := _failed_checks(instance, node, cell, record):
+        if failed := self._failed_checks(instance, cell):
             return Status(cell, State.FAILED, failed, rows)
         return Status(cell, State.BUILT, (), rows)
 
@@ -238,25 +240,20 @@ class Manifest:
         if recorded != node.code_version:
             causes.append(f"{cause_of_change(recorded, node.code_version)} changed ({recorded} -> {node.code_version})")
         before = json.loads(str(record.metadata[INPUTS].value)) if INPUTS in record.metadata else {}
-        now = self._input_versions(instance, cell)
+        now = self.input_versions(instance, cell)
         causes += [f"input {name} changed" for name in sorted(before.keys() & now.keys()) if before[name] != now[name]]
         causes += [f"input {name} is new" for name in sorted(now.keys() - before.keys())]
         causes += [f"input {name} is no longer read" for name in sorted(before.keys() - now.keys())]
         return tuple(causes)
 
-    def _input_versions(self, instance: dg.DagsterInstance, cell: Cell) -> dict[str, str]:
+    def input_versions(self, instance: dg.DagsterInstance, cell: Cell) -> dict[str, str]:
+        """Recorded data version of every cell that `cell` is made from: `asset` or `asset/partition`."""
         versions = {}
         for parent in self.parents_of(cell):
             record = self._record(instance, parent)
             if record is not None:
                 versions[_file_name(parent)] = (record.tags or {}).get("dagster/data_version", "")
         return versions
-
-    def recorded_versions(self, instance: dg.DagsterInstance, asset: str) -> dict[str, str]:
-        """Data version of everything that an unpartitioned asset is made from: `asset` or `asset/partition`."""
-        cells = [cell for name in self.ancestors(asset) for cell in self.nodes[name].cells]
-        records = {cell: self._record(instance, cell) for cell in sorted(cells)}
-        return {_file_name(cell): (r.tags or {}).get("dagster/data_version", "") for cell, r in records.items() if r}
 
     def _file_difference(self, cell: Cell, record: dg.AssetMaterialization) -> str:
         recorded = json.loads(str(record.metadata[FILES].value)) if FILES in record.metadata else {}
@@ -267,6 +264,19 @@ class Manifest:
             if file_state(path) != state:
                 return f"file was changed by other hands: {path}"
         return ""
+
+    def _failed_checks(self, instance: dg.DagsterInstance, cell: Cell) -> tuple[str, ...]:
+        """Checks that found an ERROR in what is recorded, or never judged it."""
+        failed = []
+        for asset, name in self.nodes[cell.asset].checks:
+            record = self._record(instance, Cell(asset, cell.partition))
+            current = (record.tags or {}).get("dagster/data_version", "") if record else ""
+            verdict = _verdict_on(instance, dg.AssetCheckKey(self.nodes[asset].key, name), current)
+            if verdict is None:
+                failed.append(f"check {name} has not judged {asset}")
+            elif not verdict.passed and verdict.severity is dg.AssetCheckSeverity.ERROR:
+                failed.append(f"check {name} on {asset} failed: {verdict.description}")
+        return tuple(failed)
 
     def path_of(self, cell: Cell) -> Path:
         """The file that marks a cell as built."""
@@ -358,7 +368,7 @@ class Manifest:
                 continue
             try:
                 made_by = read_provenance(path)
-                current = made_by["code_version"] == node.code_version and made_by[INPUTS] == self._input_versions(
+                current = made_by["code_version"] == node.code_version and made_by[INPUTS] == self.input_versions(
                     instance, cell
                 )
                 if not current or node.input_files:
@@ -439,30 +449,19 @@ def _changed_inputs(node: Node, record: dg.AssetMaterialization) -> tuple[str, .
     return tuple(changed)
 
 
-def _failed_checks(
-    instance: dg.DagsterInstance, node: Node, cell: Cell, record: dg.AssetMaterialization
-) -> tuple[str, ...]:
-    """Checks that found an ERROR in what is recorded, or never judged it."""
-    current = (record.tags or {}).get("dagster/data_version", "")
-    failed = []
-    for name in node.checks:
-        verdict = _verdict_on(instance, dg.AssetCheckKey(node.key, name), cell.partition, current)
-        if verdict is None:
-            failed.append(f"check {name} has not judged it")
-        elif not verdict.passed and verdict.severity is dg.AssetCheckSeverity.ERROR:
-            failed.append(f"check {name} failed: {verdict.description}")
-    return tuple(failed)
-
-
 def _verdict_on(
-    instance: dg.DagsterInstance, check: dg.AssetCheckKey, partition: str, data_version: str
+    instance: dg.DagsterInstance, check: dg.AssetCheckKey, data_version: str
 ) -> dg.AssetCheckEvaluation | None:
+    """The latest verdict on this content. Equal content is judged alike, so the partition plays no part.
+
+    (In a backfill Dagster leaves the partition of an evaluation empty.)
+    """
     for record in instance.event_log_storage.get_asset_check_execution_history(check, limit=MOST_VERDICTS):
         event = record.event
         if event is None or event.dagster_event is None:
             continue
         verdict = event.dagster_event.event_specific_data
-        if isinstance(verdict, dg.AssetCheckEvaluation) and (verdict.partition or "") == partition:
-            judged = verdict.metadata.get(JUDGED_VERSION)
-            return verdict if judged is not None and judged.value == data_version else None
+        judged = verdict.metadata.get(JUDGED_VERSION) if isinstance(verdict, dg.AssetCheckEvaluation) else None
+        if isinstance(verdict, dg.AssetCheckEvaluation) and judged is not None and judged.value == data_version:
+            return verdict
     return None

@@ -72,7 +72,8 @@ class TableStore(dg.ConfigurableIOManager):
         contract = _contract(context.definition_metadata)
         contract.check(obj)
         key = context.asset_key
-        partition = context.partition_key if context.has_partition_key else None
+        # A backfill runs one chromosome as a range of one: then there is an asset partition but no partition key.
+        partition = context.asset_partition_key if context.has_asset_partitions else None
         path = self.path_of(key, partition)
         table = arrow_table(obj, contract)
         version = content_hash(table)
@@ -126,8 +127,7 @@ class TableStore(dg.ConfigurableIOManager):
                 f"({', '.join(missing)}). Build them first: `builder build`."
             )
         frames = {partition: scan(path) for partition, path in paths.items()}
-        over_chromosomes = context.has_asset_partitions and not context.step_context.has_partition_key
-        if get_origin(wanted) is dict or over_chromosomes:
+        if get_origin(wanted) is dict:
             return {str(partition): frame for partition, frame in frames.items()}
         (frame,) = frames.values()
         return frame if wanted is pl.LazyFrame else frame.collect()

@@ -19,7 +19,7 @@ def graph_text() -> str:
         partitions = f" [{' '.join(node.partitions)}]" if node.partitions else ""
         lines.append(f"{name}{partitions}  group {node.group}  code {node.code_version}  step {node.step}")
         lines += [f"    <- {parent}" for parent in node.parents]
-        lines += [f"    check {check}" for check in node.checks]
+        lines += [f"    check {check} on {asset}" for asset, check in node.checks]
     return "\n".join(lines) + "\n"
 
 

@@ -78,23 +78,19 @@ def test_build__lost_history_is_recorded_from_disk_but_for_the_inputs(folder):
     assert files_of(folder / "data") == before
 
 
+EXAMPLES_AND_BELOW = {"training_examples", "example_pools", "gene_manifest", "dataset_card"}
 CHANGES = {
-    "kmers": (("datasets", "examples", "kmers"), [3], {"training_examples", "example_pools", "gene_manifest", "dataset_card"}),
-    "negatives": (
-        ("datasets", "examples", "negatives"),
-        {"seed": 1},
-        {"training_examples", "example_pools", "gene_manifest", "dataset_card"},
-    ),
+    "kmers": (("datasets", "examples", "kmers"), [3], EXAMPLES_AND_BELOW),
+    "negatives": (("datasets", "examples", "negatives"), {"seed": 1}, EXAMPLES_AND_BELOW),
     "folds": (
         ("datasets", "examples", "splits", "folds"),
         2,
-        {"gene_selection", "selected_genes", "training_examples", "example_pools", "gene_manifest", "dataset_card"},
+        {"gene_selection", "selected_genes", *EXAMPLES_AND_BELOW},
     ),
     "threshold": (
         ("base_models", "model", "threshold"),
         0.6,
-        {"splice_calls", "gene_performance", "model_report", "training_examples", "example_pools", "gene_manifest",
-         "dataset_card"},
+        {"splice_calls", "gene_performance", "model_report", *EXAMPLES_AND_BELOW},
     ),
     "chromosome order": (("genomes", "toy", "chromosomes"), ["Y", 22], set()),
     "path": (("genomes", "toy", "annotation"), "elsewhere.gtf.gz", {"gene_annotation"}),
@@ -223,10 +219,12 @@ def test_statuses__killed_run_is_reaped(folder):
 def test_current_statuses__ends_where_a_check_fails(folder):
     project = reopened(folder)
     node = project.manifest.nodes["toy/splice_sites"]
-    project.manifest.nodes["toy/splice_sites"] = type(node)(**{**node.__dict__, "checks": ("never_run",)})
+    project.manifest.nodes["toy/splice_sites"] = type(node)(
+        **{**node.__dict__, "checks": (("toy/splice_sites", "never_run"),)}
+    )
     status = current_statuses(project)[Cell("toy/splice_sites", "22")]
     assert status.state is State.FAILED
-    assert status.causes == ("check never_run has not judged it",)
+    assert status.causes == ("check never_run has not judged toy/splice_sites",)
 
 
 def test_write_settings__keeps_other_files(tmp_path):

@@ -43,6 +43,7 @@ def test_load_settings__relative_paths_count_from_its_folder(tmp_path):
     assert loaded.data_path == tmp_path / "data"
 
 
+# ruff: noqa: E501
 WRONG = {
     "unknown key": ({"datasets__d__genes__polcy": 1}, r"datasets\.d\.genes\.polcy: unknown key; did you mean 'policy'\?"),
     "unknown top key": ({"dataset": {}}, r"dataset: unknown key; did you mean 'datasets'\? \(known: data_dir, genomes"),

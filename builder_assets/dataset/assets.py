@@ -2,7 +2,6 @@
 
 import json
 from importlib.metadata import version
-from typing import Any
 
 import dagster as dg
 import numpy as np
@@ -24,11 +23,11 @@ from builder_assets.dataset.columns import training_examples_contract
 from builder_assets.dataset.examples import chromosome_examples
 from builder_assets.dataset.gene_manifest import gene_manifest
 from builder_assets.dataset.rules import check_score_bins
-from builder_assets.dataset.score_bins import score_bin_table
+from builder_assets.dataset.score_bins import ELIGIBLE_COLUMNS, score_bin_table
 from builder_assets.dataset.splits import assign_splits
 from builder_assets.genome.assets import files_key
 from builder_assets.genome.contigs import chromosome_sequence
-from builder_assets.manifest import registered_files
+from builder_assets.manifest import Cell, registered_files
 from builder_assets.selection import select_genes
 from builder_assets.settings import (
     DatasetSettings,
@@ -39,8 +38,6 @@ from builder_assets.settings import (
     SplitSettings,
 )
 from resources.genome_files import GenomeFiles
-
-ELIGIBLE_BINS = [f"eligible_bin_{number}" for number in range(5)]
 
 
 class SelectionRule(BaseModel, frozen=True):
@@ -243,23 +240,32 @@ def _dataset_card(name: str, base_model: str, genome: str, rule: CardRule) -> dg
         kinds=("markdown", "json", "huggingface"),
         companions={"README.md": "markdown", "dataset_card.json": "json"},
     )
-    def card_of_dataset(context: dg.AssetExecutionContext, **inputs: Any) -> dg.MaterializeResult[pl.DataFrame]:
+    def card_of_dataset(
+        context: dg.AssetExecutionContext,
+        training_examples: dict[str, pl.LazyFrame],
+        example_pools: dict[str, pl.LazyFrame],
+        gene_manifest: pl.DataFrame,
+        model_report: pl.DataFrame,
+        base_model_weights: pl.LazyFrame,  # noqa: ARG001  this and the next two: the card names their versions
+        genome_fasta: pl.LazyFrame,  # noqa: ARG001
+        gene_annotation: pl.LazyFrame,  # noqa: ARG001
+    ) -> dg.MaterializeResult[pl.DataFrame]:
         report = Report()
         manifest, key = context.resources.manifest, f"{name}/{tables.DATASET_CARD.name}"
         manifest.require_fresh(context.instance, key)
-        eligible = pl.concat(inputs["example_pools"].values()).select(pl.col(ELIGIBLE_BINS).sum()).collect()
+        eligible = pl.concat(example_pools.values()).select(pl.col(ELIGIBLE_COLUMNS).sum()).collect()
         eligible_bins = eligible.to_numpy().ravel().astype(np.int64)
-        check_score_bins(score_bin_table(inputs["training_examples"].values(), eligible_bins))
+        check_score_bins(score_bin_table(training_examples.values(), eligible_bins))
         card = dataset_card(
             name,
             rule.family,
             contract,
-            inputs["training_examples"].values(),
-            inputs["gene_manifest"],
-            inputs["model_report"],
+            training_examples.values(),
+            gene_manifest,
+            model_report,
             rule.model_dump(mode="json"),
             {package: version(package) for package in ("splice-dataset-builder", "jax", "polars")},
-            manifest.recorded_versions(context.instance, key),
+            manifest.input_versions(context.instance, Cell(key)),
             eligible_bins,
         )
         text = json.dumps(card.json, indent=2, ensure_ascii=False) + "\n"

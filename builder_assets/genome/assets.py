@@ -17,7 +17,7 @@ from builder_assets.asset_shell import (
     table_asset,
     tables_step,
 )
-from builder_assets.genome.annotation_records import records_from_annotation
+from builder_assets.genome.annotation_records import records_from_annotation, records_of_chromosome
 from builder_assets.genome.chromosome_tables import chromosome_tables
 from builder_assets.genome.contigs import chromosome_sequence, contig_of, fasta_records
 from builder_assets.genome.motifs import motif_table, motif_verdict
@@ -140,8 +140,7 @@ def _annotation_records(name: str, chromosomes: dg.PartitionsDefinition) -> dg.A
         context: dg.AssetExecutionContext, gene_annotation: pl.LazyFrame
     ) -> dg.MaterializeResult[pl.DataFrame]:
         report = Report()
-        records = gene_annotation.filter(pl.col("chrom") == context.partition_key).collect()
-        return report.result(records)
+        return report.result(records_of_chromosome(gene_annotation, context.partition_key))
 
     return annotation_records
 

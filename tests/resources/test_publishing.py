@@ -28,7 +28,7 @@ def test_publish__full_disk_leaves_the_earlier_file_and_nothing_else(tmp_path):
         temporary.write_text("half")
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    with pytest.raises(PublishError, match="no space left on the disk. Free some, then build again"):
+    with pytest.raises(PublishError, match=r"no space left on the disk\. Free some, then build again"):
         publish(path, fill, tmp_path / "locks")
     assert path.read_text() == "earlier"
     assert [file.name for file in path.parent.iterdir()] == ["b.txt"]
@@ -39,7 +39,7 @@ def test_publish__no_permission_says_so(tmp_path, number):
     def refuse(_temporary: Path) -> None:
         raise OSError(number, os.strerror(number))
 
-    with pytest.raises(PublishError, match="no permission .* choose another data_dir"):
+    with pytest.raises(PublishError, match=r"no permission .* choose another data_dir"):
         publish(tmp_path / "b.txt", refuse, tmp_path / "locks")
 
 
@@ -47,7 +47,7 @@ def test_publish__other_faults_keep_their_words(tmp_path):
     def fail(_temporary: Path) -> None:
         raise OSError(errno.EIO, "Input/output error")
 
-    with pytest.raises(PublishError, match="could not be written: .*Input/output error"):
+    with pytest.raises(PublishError, match=r"could not be written: .*Input/output error"):
         publish(tmp_path / "b.txt", fail, tmp_path / "locks")
 
 

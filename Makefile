@@ -1,0 +1,44 @@
+# Two commands do most: `make demo` runs the main job, `make test` runs the tests. Needs Python 3.11 or 3.12, venv, make.
+
+VENV := .venv
+BIN := $(VENV)/bin
+PYTHON ?= $(shell for p in python3.12 python3.11 python3; do \
+	$$p -c 'import sys, venv, ensurepip; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 12))' 2>/dev/null && echo $$p && break; done)
+export PIP_DISABLE_PIP_VERSION_CHECK = 1
+
+.PHONY: demo ui test test-all lint clean-venv
+
+demo: $(VENV)/.installed  ## build the demo dataset from the genome that ships with the package
+	@$(BIN)/builder init . > /dev/null
+	@$(BIN)/builder build
+
+ui: $(VENV)/.installed  ## open the Dagster UI on the same history
+	@$(BIN)/builder ui
+
+test: $(VENV)/.installed-test  ## every test but those marked ui, faults or scale
+	@$(BIN)/python -m pytest -q -m "not ui and not faults and not scale"
+
+test-all: $(VENV)/.installed-test  ## every test
+	@$(BIN)/python -m pytest -q
+
+lint: $(VENV)/.installed-test
+	@$(BIN)/python -m pip install --quiet -e '.[dev]'
+	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/pyright --pythonpath $(BIN)/python
+
+$(VENV)/bin/python:
+	@test -n "$(PYTHON)" || { echo "No Python 3.11 or 3.12 with venv found. Say which: make PYTHON=/path/to/python3.11 demo"; exit 1; }
+	@$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.installed: pyproject.toml | $(VENV)/bin/python
+	@echo "Installing into $(VENV): about a minute."
+	@$(BIN)/python -m pip install --quiet --no-warn-script-location -e .
+	@echo "Installing SpliceAI's weights (package spliceai, CC BY-NC 4.0: not for commercial use)."
+	@$(BIN)/python -m pip install --quiet --no-deps 'spliceai==1.3.1'
+	@touch $@
+
+$(VENV)/.installed-test: $(VENV)/.installed
+	@$(BIN)/python -m pip install --quiet --no-warn-script-location -e '.[test]'
+	@touch $@
+
+clean-venv:
+	rm -rf $(VENV)

@@ -1,0 +1,278 @@
+"""The command line: what it says, and its exit codes."""
+
+import gzip
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+from typer.testing import CliRunner
+
+from builder_assets import demo
+from builder_assets.cli import app
+from tests.projects import needs_weights, small_settings, write_settings
+
+runner = CliRunner()
+
+
+def run(*arguments: str, code: int = 0) -> str:
+    """Run `builder` in this process; the text of both streams, lines joined."""
+    result = runner.invoke(app, list(arguments), env={"COLUMNS": "300"})
+    if result.exception is not None and not isinstance(result.exception, SystemExit):
+        raise result.exception
+    assert result.exit_code == code, result.output
+    return result.output
+
+
+def config(folder: Path) -> str:
+    return str(folder / "builder.yaml")
+
+
+def test_help__teaches():
+    text = run("--help")
+    for word in ("init", "build", "plan", "status", "verify", "ui", "doctor", "Exit codes"):
+        assert word in text
+
+
+def test_usage__wrong_option_exits_with_2():
+    assert "No such option" in run("build", "--chromosom", "22", code=2)
+
+
+def test_build__without_settings_names_init(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("BUILDER_CONFIG", raising=False)
+    assert "`builder init DIR` writes one" in run("build", code=2)
+
+
+def test_init__writes_a_project_that_plans(tmp_path):
+    text = run("init", str(tmp_path / "new"))
+    assert text.count("wrote ") == 3
+    assert "nothing written" in run("init", str(tmp_path / "new"))
+    plan = json.loads(run("plan", "--json", "--config", config(tmp_path / "new")))
+    assert {row["state"] for row in plan["build"]} == {"missing"}
+    assert yaml.safe_load((tmp_path / "new/builder.yaml").read_text())["genomes"]["demo"]["fasta"] == str(demo.FASTA)
+
+
+def test_init__template_is_the_one_at_the_root():
+    root = Path(__file__).parents[1]
+    for name in ("builder.yaml", "dagster.yaml", "workspace.yaml"):
+        assert (root / "builder_assets/template" / name).read_text() == (root / name).read_text()
+
+
+def test_open_project__needs_dagster_yaml(tmp_path):
+    path = tmp_path / "builder.yaml"
+    path.write_text(yaml.safe_dump(small_settings()))
+    assert "has no dagster.yaml, so its history would be lost" in run("status", "--config", str(path), code=2)
+
+
+@needs_weights
+def test_status__and_plan_of_a_built_project(folder):
+    table = run("status", "--config", config(folder))
+    assert "toy/splice_sites" in table
+    assert "2/2" in table
+    states = json.loads(run("status", "--json", "--config", config(folder)))
+    assert {row["state"] for row in states} == {"built"}
+    assert "Nothing to do" in run("plan", "--config", config(folder))
+    assert "Nothing to do" in run("build", "--config", config(folder))
+
+
+@needs_weights
+def test_plan__says_what_and_why(folder):
+    (folder / "data/model/model_report.parquet").unlink()
+    text = run("plan", "--config", config(folder))
+    assert "model/model_report" in text
+    assert "missing: file is gone" in text
+    assert "1 more depend on these" in text
+    assert run("build", "--dry-run", "--config", config(folder)) == text
+    assert not (folder / "data/model/model_report.parquet").exists()
+
+
+@needs_weights
+def test_build__ends_with_a_table(folder):
+    (folder / "data/model/model_report.parquet").unlink()
+    text = run("build", "--config", config(folder))
+    assert "model/model_report" in text
+    assert f"dataset examples: {folder / 'data/examples'}" in text
+    assert "`builder ui` opens the UI" in text
+
+
+@needs_weights
+def test_build__one_dataset_leaves_the_others(folder):
+    settings = small_settings()
+    settings["datasets"]["more"] = settings["datasets"]["examples"] | {"kmers": []}
+    write_settings(folder, settings)
+    run("build", "--dataset", "examples", "--config", config(folder))
+    assert not (folder / "data/more").exists()
+
+
+@needs_weights
+def test_build__force_builds_one_chromosome_again(folder):
+    text = run("build", "--force", "--dry-run", "--chromosome", "22", "--config", config(folder))
+    assert "model/splice_scores" in text
+    assert "asked for with --force" in text
+
+
+@needs_weights
+def test_verify__finds_a_changed_value(folder):
+    assert "0 problems" in run("verify", "--config", config(folder))
+    path = folder / "data/toy/genes/22.parquet"
+    content = path.read_bytes()
+    path.write_bytes(content[:300] + bytes([content[300] ^ 1]) + content[301:])
+    assert "22.parquet" in run("verify", "--config", config(folder), code=1)
+
+
+@needs_weights
+def test_status__names_files_that_are_no_longer_in_the_settings(folder):
+    shutil.copytree(folder / "data/examples", folder / "data/old_dataset")
+    assert "not in the settings any more" in run("status", "--config", config(folder))
+
+
+@needs_weights
+def test_open_project__refuses_another_data_dir(folder):
+    run("status", "--config", config(folder))
+    write_settings(folder, small_settings() | {"data_dir": "elsewhere"})
+    text = run("status", "--config", config(folder), code=2)
+    assert f"belongs to data_dir {folder / 'data'}, but the settings say {folder / 'elsewhere'}" in text
+
+
+@needs_weights
+def test_open_project__follows_a_moved_folder(folder, tmp_path):
+    run("status", "--config", config(folder))
+    folder.rename(tmp_path / "moved")
+    assert "Nothing to do" in run("build", "--config", config(tmp_path / "moved"))
+
+
+def test_doctor__says_what_is_wrong(tmp_path):
+    settings = small_settings()
+    settings["genomes"]["toy"]["fasta"] = "nowhere.fa"
+    write_settings(tmp_path, settings)
+    assert "nowhere.fa is not there" in run("doctor", "--config", config(tmp_path), code=1)
+
+
+@needs_weights
+def test_doctor__is_content_with_a_good_project(folder):
+    text = run("doctor", "--config", config(folder))
+    assert "problem" not in text
+    assert "device: cpu" in text
+
+
+# Wrong input: one clear error, exit code 1 or 2, nothing half-written.
+
+
+def fails(folder: Path, settings: dict, code: int = 1) -> str:
+    write_settings(folder, settings)
+    text = run("build", "--config", config(folder), code=code)
+    left = [path for path in folder.rglob("*") if path.name.endswith(".partial")]
+    assert left == []
+    return text
+
+
+def test_wrong_input__no_weights(tmp_path):
+    settings = small_settings()
+    settings["base_models"]["model"]["weights"] = "no_such_folder"
+    assert "lacks 5 of SpliceAI's 5 weight files" in fails(tmp_path, settings)
+
+
+def test_wrong_input__unknown_chromosome(tmp_path):
+    settings = small_settings()
+    settings["genomes"]["toy"]["chromosomes"] = [21]
+    assert "21" in fails(tmp_path, settings)
+    assert not (tmp_path / "data/toy/genes").exists()
+
+
+def test_wrong_input__chromosome_that_is_not_in_the_settings(tmp_path):
+    write_settings(tmp_path, small_settings())
+    assert "chromosome 21 is not in the settings; known: 22, Y" in run(
+        "build", "--chromosome", "21", "--config", config(tmp_path), code=2
+    )
+
+
+def test_wrong_input__unknown_dataset(tmp_path):
+    write_settings(tmp_path, small_settings())
+    assert "dataset nope is not in the settings; known: examples" in run(
+        "build", "--dataset", "nope", "--config", config(tmp_path), code=2
+    )
+
+
+def test_wrong_input__missing_fasta(tmp_path):
+    settings = small_settings()
+    settings["genomes"]["toy"]["fasta"] = "nowhere.fa"
+    assert "nowhere.fa" in fails(tmp_path, settings)
+
+
+def test_wrong_input__truncated_gzip(tmp_path):
+    whole = demo.ANNOTATION.read_bytes()
+    (tmp_path / "cut.gtf.gz").write_bytes(whole[: len(whole) // 2])
+    settings = small_settings()
+    settings["genomes"]["toy"]["annotation"] = "cut.gtf.gz"
+    assert "truncated" in fails(tmp_path, settings)
+    assert not (tmp_path / "data/toy/gene_annotation.parquet").exists()
+
+
+def test_wrong_input__annotation_of_other_contigs(tmp_path):
+    text = (
+        gzip.decompress(demo.ANNOTATION.read_bytes()).decode().replace("chr22\t", "chr7\t").replace("chrY\t", "chr8\t")
+    )
+    (tmp_path / "other.gtf").write_text(text)
+    settings = small_settings()
+    settings["genomes"]["toy"]["annotation"] = "other.gtf"
+    message = fails(tmp_path, settings)
+    assert "none of its records" in message
+    assert "7, 8" in message
+
+
+@needs_weights
+def test_wrong_input__annotation_of_another_build(tmp_path):
+    """Exons moved by 1,000 bases, as between assemblies: the motif check stops everything downstream."""
+    moved = []
+    for line in gzip.decompress(demo.ANNOTATION.read_bytes()).decode().splitlines(keepends=True):
+        fields = line.split("\t")
+        if len(fields) == 9:
+            fields[3], fields[4] = str(int(fields[3]) + 1000), str(int(fields[4]) + 1000)
+        moved.append("\t".join(fields))
+    (tmp_path / "moved.gtf").write_text("".join(moved))
+    settings = small_settings()
+    settings["genomes"]["toy"]["annotation"] = "moved.gtf"
+    settings["genomes"]["toy"]["partial_sequence"] = True
+    message = fails(tmp_path, settings)
+    assert "splice_motifs" in message
+    assert not (tmp_path / "data/model/splice_scores").exists()
+
+
+@needs_weights
+@pytest.mark.parametrize(
+    ("genes", "text"),
+    [
+        ({"policy": "custom", "include": ["DDX3Y", "NOPE1", "NOPE2"]}, "NOPE1"),
+        ({"policy": "all", "types": ["protein_codin"]}, "protein_codin"),
+        ({"policy": "all", "types": ["protein_coding,lncRNA"]}, "protein_coding,lncRNA"),
+        ({"policy": "all", "types": ["snoRNA"], "exclude": []}, "no splice site"),
+    ],
+)
+def test_wrong_input__selection(tmp_path, genes, text):
+    settings = small_settings()
+    settings["datasets"]["examples"]["genes"] = genes
+    assert text in fails(tmp_path, settings)
+    assert not (tmp_path / "data/examples").exists()
+
+
+@needs_weights
+@pytest.mark.skipif(os.geteuid() == 0 and not shutil.which("setpriv"), reason="root may write anywhere")
+def test_wrong_input__read_only_data_dir(folder):
+    """In a process without root's right to write everywhere."""
+    (folder / "data/model/model_report.parquet").unlink()
+    (folder / "data/model").chmod(0o555)
+    for path in [folder, *folder.rglob("*")]:
+        path.chmod(path.stat().st_mode | 0o044 | (0o011 if path.is_dir() else 0))
+    command = [sys.executable, "-W", "ignore", "-c", "from builder_assets.cli import main; main()", "build"]
+    if os.geteuid() == 0:
+        command = ["setpriv", "--bounding-set=-dac_override,-dac_read_search,-fowner", "--inh-caps=-all", *command]
+    found = subprocess.run([*command, "--config", config(folder)], capture_output=True, text=True, check=False)
+    (folder / "data/model").chmod(0o755)
+    assert found.returncode == 1, found.stdout + found.stderr
+    assert "no permission" in found.stderr
+    assert not list((folder / "data").rglob("*.partial"))
