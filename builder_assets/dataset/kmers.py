@@ -17,20 +17,32 @@ def kmer_names(k: int) -> list[str]:
     return [f"{k}mer_{''.join(bases)}" for bases in product("ACGT", repeat=k)]
 
 
-def kmer_columns(kmers: tuple[int, ...]) -> tuple[Column, ...]:
-    """The columns of several lengths, shortest first."""
+def kmer_columns(kmers: tuple[int, ...], values: str = "counts") -> tuple[Column, ...]:
+    """The columns of several lengths, shortest first, as "counts" or "frequencies"."""
+    text = "Overlapping occurrences of {} in the window; non-ACGT skipped."
+    dtype, unit, maximum = "uint16", "count", None
+    if values == "frequencies":
+        text = "Share of {} among the overlapping stretches of its length in the window that are ACGT; 0 without any."
+        dtype, unit, maximum = "float32", "", 1
     return tuple(
         Column(
             name=name,
-            dtype="uint16",
-            description=f"Overlapping occurrences of {name.partition('_')[2]} in the window; non-ACGT skipped.",
-            unit="count",
+            dtype=dtype,
+            description=text.format(name.partition("_")[2]),
+            unit=unit,
             role="feature",
             minimum=0,
+            maximum=maximum,
         )
         for k in sorted(kmers)
         for name in kmer_names(k)
     )
+
+
+def kmer_frequencies(counts: np.ndarray) -> np.ndarray:
+    """Counts of one length, (n, 4^k), as shares of their sum, float32; zeros stay where nothing was counted."""
+    sums = counts.sum(axis=1, dtype=np.int64)
+    return (counts / np.maximum(sums, 1)[:, None]).astype(np.float32)
 
 
 def kmer_codes(windows: np.ndarray, k: int) -> np.ndarray:
