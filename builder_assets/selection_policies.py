@@ -146,13 +146,15 @@ def training_share(taken: pl.DataFrame, choice: GeneChoice) -> tuple[pl.DataFram
     rest = taken.filter(~pl.col("side").is_in(EVALUATION) | pl.col("side").is_null())
     wanted = choice.eval_count
     if wanted is None:
-        wanted = round(count * held_out.height / max(taken.height, 1))
+        wanted = min(round(count * held_out.height / max(taken.height, 1)), count - 1)
     listed = pl.col("entry").is_not_null()
     most = count - rest.filter(listed).height
     wanted = min(max(wanted, held_out.filter(listed).height), most, held_out.height)
     sizes = {side: held_out.filter(pl.col("side") == side).height for side in EVALUATION}
     validation = min(max(round(wanted * sizes["validation"] / max(held_out.height, 1)), 1), sizes["validation"])
     validation = max(min(validation, wanted - (sizes["test"] > 0)), wanted - sizes["test"], 0)
+    named = {side: held_out.filter(listed & (pl.col("side") == side)).height for side in EVALUATION}
+    validation = min(max(validation, named["validation"]), wanted - named["test"])
     parts = [
         rest.head(count - wanted),
         held_out.filter(pl.col("side") == "validation").head(validation),
