@@ -12,7 +12,7 @@ import polars as pl
 from builder_assets.coordinates import offset_of_position, position_of_offset
 from builder_assets.dataset.conservation import conservation_features
 from builder_assets.dataset.gene_tracks import GeneTracks
-from builder_assets.dataset.kmers import kmer_counts, windows_with_n
+from builder_assets.dataset.kmers import kmer_counts_of_windows
 from builder_assets.dataset.motifs import motif_features
 from builder_assets.dataset.negatives import NOT_ELIGIBLE, draw_negatives, tiers_of
 from builder_assets.dataset.score_bins import ELIGIBLE_COLUMNS, eligible_per_bin
@@ -139,20 +139,12 @@ def _gene_columns(
 
 def window_arrays(rows: GeneRows, features: FeatureSettings) -> dict[str, np.ndarray]:
     """Base counts, k-mer counts and places without N of each window, a bounded number of windows at a time."""
-    offsets, widest = rows.arrays["offset"], 4 ** max(features.kmers, default=1)
-    arrays: dict[str, np.ndarray] = {"bases": np.empty((len(offsets), 5), dtype=np.int32)}
+    codes, offsets = rows.gene.codes, rows.arrays["offset"]
+    chunks = window_chunks(codes, offsets, features.upstream, features.downstream, 1)
+    arrays = {"bases": np.concatenate([np.empty((0, 5), dtype=np.int32), *[base_counts(chunk) for chunk in chunks]])}
     for k in features.kmers:
-        arrays[f"{k}mers"] = np.empty((len(offsets), 4**k), dtype=np.uint16)
-        arrays[f"known_{k}mers"] = np.empty(len(offsets), dtype=np.int64)
-    first = 0
-    for windows in window_chunks(rows.gene.codes, offsets, features.upstream, features.downstream, widest):
-        part = slice(first, first + len(windows))
-        arrays["bases"][part] = base_counts(windows)
-        for k in features.kmers:
-            arrays[f"{k}mers"][part] = kmer_counts(windows, k)
-            with_n = windows_with_n(windows, k)
-            arrays[f"known_{k}mers"][part] = with_n.shape[1] - np.count_nonzero(with_n, axis=1)
-        first += len(windows)
+        counted = kmer_counts_of_windows(codes, offsets, features.upstream, features.downstream, k)
+        arrays[f"{k}mers"], arrays[f"known_{k}mers"] = counted
     return arrays
 
 
