@@ -41,6 +41,10 @@ class DamagedFileError(ValueError):
     """A stored file is truncated or not what its footer says."""
 
 
+class SchemaVersionError(ValueError):
+    """A stored file was written under another version of its table's contract."""
+
+
 def contract_metadata(contract: TableContract) -> dict[str, Any]:
     """Definition metadata by which an asset tells the store, and the UI, what its table promises."""
     columns = [
@@ -137,6 +141,11 @@ class TableStore(dg.ConfigurableIOManager):
                 f"{key.to_user_string()}: {len(missing)} of {len(paths)} partitions have no file "
                 f"({', '.join(missing)}). Build them first: `builder build`."
             )
+        upstream = context.upstream_output.definition_metadata if context.upstream_output else {}
+        if CONTRACT in upstream:
+            version = _plain(upstream[CONTRACT]).get("schema_version", 1)
+            for path in paths.values():
+                require_schema_version(path, version)
         frames = {partition: scan(path) for partition, path in paths.items()}
         over_chromosomes = context.has_asset_partitions and not context.step_context.has_partition_key
         if get_origin(wanted) is dict or over_chromosomes:
@@ -316,6 +325,22 @@ def read_provenance(path: Path) -> dict[str, Any]:
         raise DamagedFileError(
             f"{path} is truncated or was not written by this pipeline. `builder build` rebuilds it."
         ) from error
+
+
+def require_schema_version(path: Path, version: int) -> None:
+    """Raise unless a stored file was written under this version of its contract.
+
+    Raises:
+        SchemaVersionError: it was written under another one; names both.
+        DamagedFileError: the file is not whole.
+    """
+    read_provenance(path)
+    found = int((pq.read_metadata(path).metadata or {}).get(b"schema_version", b"0"))
+    if found != version:
+        raise SchemaVersionError(
+            f"{path} has schema version {found}, this code knows version {version}: columns may mean something else. "
+            "`builder build` rebuilds it; or read it with the version of the code that wrote it."
+        )
 
 
 def verify_file(path: Path) -> str:

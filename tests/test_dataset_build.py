@@ -15,7 +15,7 @@ from builder_assets.dataset import example_stream
 from builder_assets.manifest import Cell, State
 from builder_assets.project import Project, open_project
 from builder_assets.selection_preview import PreviewError, check_error_policies, preview_selection
-from resources.table_store import scan, verify_file, write_frames
+from resources.table_store import SchemaVersionError, scan, verify_file, write_frames
 
 # build.py ignores these, but pytest sets its own filters again for each test.
 pytestmark = [
@@ -129,6 +129,18 @@ def test_training_examples__carry_the_users_conservation_and_the_window(project)
     assert set(here["conservation"]) == set(here["conservation_mean"]) == {1.5}
     assert there["conservation"].null_count() == there.height
     assert set(here["window_sequence"].str.len_bytes()) == {501}
+
+
+def test_table_store__does_not_read_a_table_of_another_schema_version(project, tmp_path) -> None:
+    path = project.manifest.path_of(Cell("plain/selected_genes", "Y"))
+    shutil.copy(path, tmp_path / "kept")
+    other = tables.SELECTED_GENES.model_copy(update={"schema_version": 9})
+    write_frames([scan(path).collect()], other, {"inputs": {}, "asset": "a"}, path)
+    keys = [project.manifest.nodes["plain/training_examples"].key, project.manifest.nodes["plain/example_pools"].key]
+    job = project.defs.resolve_implicit_global_asset_job_def()
+    with pytest.raises(SchemaVersionError, match="has schema version 9, this code knows version 1"):
+        job.execute_in_process(instance=project.instance, partition_key="Y", asset_selection=keys)
+    shutil.copy(tmp_path / "kept", path)
 
 
 def test_masked_sites__a_changed_file_is_a_changed_input(project) -> None:

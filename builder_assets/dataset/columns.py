@@ -17,6 +17,7 @@ from builder_assets.tables.dataset import SPLITS, TIERS
 from builder_assets.tables.genome import CHROM, GENE_ID, GENE_NAME, GENE_TYPE, POSITION, STRAND
 from resources.table_contract import Column, TableContract
 
+EXAMPLES_SCHEMA_VERSION = 2  # 2: score_context and motif blocks; sequence windows with two flank lengths
 ROLES = ("key", "label", "group", "feature", "annotation_feature", "metadata", "leakage", "weight")
 PREDICTION_TYPES = ("TP", "FP", "FN", "TN", "XP")
 
@@ -209,6 +210,7 @@ def training_examples_contract(features: FeatureSettings) -> TableContract:
             *WEIGHT_COLUMNS,
         ),
         key=("chrom", "gene_id", "position"),
+        schema_version=EXAMPLES_SCHEMA_VERSION,
     )
 
 

@@ -11,7 +11,15 @@ from hypothesis import strategies as st
 from resources import table_store
 from resources.frame_stream import checked_frames
 from resources.table_contract import Column, ContractError, TableContract
-from resources.table_store import DamagedFileError, read_provenance, rows_per_group, verify_file, write_frames
+from resources.table_store import (
+    DamagedFileError,
+    SchemaVersionError,
+    read_provenance,
+    require_schema_version,
+    rows_per_group,
+    verify_file,
+    write_frames,
+)
 
 CONTRACT = TableContract(
     name="toy",
@@ -124,3 +132,22 @@ def test_checked_frames__a_table_in_another_order_comes_whole() -> None:
 def test_rows_per_group__wide_tables_have_small_groups() -> None:
     wide = tuple(Column(name=f"c{i}", dtype="uint16", description="A count.") for i in range(4160))
     assert rows_per_group(CONTRACT.model_copy(update={"columns": wide})) == 64_000_000 // 8320
+
+
+def test_require_schema_version__refuses_a_file_of_another_version(tmp_path) -> None:
+    write_frames([frame(3)], CONTRACT.model_copy(update={"schema_version": 3}), {}, tmp_path / "a")
+    require_schema_version(tmp_path / "a", 3)
+    with pytest.raises(SchemaVersionError, match="has schema version 3, this code knows version 4"):
+        require_schema_version(tmp_path / "a", 4)
+
+
+def test_write_frames__roles_and_units_stand_in_the_file(tmp_path) -> None:
+    column = Column(name="n", dtype="int64", description="Number of bases.", unit="bases", role="feature")
+    write_frames([pl.DataFrame({"n": [1]})], CONTRACT.model_copy(update={"columns": (column,), "key": ("n",)}), {},
+                 tmp_path / "a")  # fmt: skip
+    metadata = pq.read_schema(tmp_path / "a").field("n").metadata
+    assert (metadata[b"role"], metadata[b"unit"], metadata[b"description"]) == (
+        b"feature",
+        b"bases",
+        b"Number of bases.",
+    )
