@@ -11,6 +11,7 @@ from pydantic import BaseModel
 
 from builder_assets.manifest import INPUT_FILES, JUDGED_VERSION
 from builder_assets.versions import code_version
+from resources.frame_stream import FrameStream
 from resources.table_contract import TableContract
 from resources.table_store import COMPANIONS, contract_metadata, read_provenance
 
@@ -95,7 +96,7 @@ def tables_step(
                 group_name=prefix,
                 kinds={"polars", "parquet"},
                 io_manager_key=STORE,
-                dagster_type=pl.DataFrame,
+                dagster_type=dg.Any,  # pyright: ignore[reportArgumentType]  a frame or a FrameStream; the store checks either
             )
             for contract in contracts
         },
@@ -117,13 +118,22 @@ class Report:
     def __init__(self) -> None:
         self._started = time.perf_counter()
 
+    def stream(
+        self, frames: Iterable[pl.DataFrame], asset_key: list[str], summary: Callable[[], Mapping[str, Any]] = dict
+    ) -> dg.MaterializeResult[Any]:
+        """A table that comes in frames; seconds and `summary` are recorded after the last one."""
+        stream = FrameStream(frames, lambda: {"seconds": self._seconds(), **summary()})
+        return dg.MaterializeResult(value=stream, asset_key=dg.AssetKey(asset_key))
+
+    def _seconds(self) -> float:
+        return round(time.perf_counter() - self._started, 3)
+
     def result(self, value: Any, asset_key: list[str] | None = None, **metadata: Any) -> dg.MaterializeResult[Any]:
         """The value to store, with seconds and `metadata` for the UI."""
-        seconds = round(time.perf_counter() - self._started, 3)
         return dg.MaterializeResult(
             value=value,
             asset_key=dg.AssetKey(asset_key) if asset_key else None,
-            metadata={"seconds": seconds, **metadata},
+            metadata={"seconds": self._seconds(), **metadata},
         )
 
 

@@ -114,10 +114,12 @@ def build(
     from builder_assets.building import LayerResult, Scope
     from builder_assets.building import build as run_build
     from builder_assets.project import open_project
+    from builder_assets.selection_preview import check_error_policies
 
     project = open_project(config)
     scope = Scope(tuple(dataset or ()), tuple(chromosome or ()))
     scope.check(project)
+    check_error_policies(project, scope)
     if dry_run:
         _print_plan(project, scope, force=force, as_json=False)
         return
@@ -144,10 +146,12 @@ def plan(
     """Say what `builder build` would build, and why. Changes nothing."""
     from builder_assets.building import Scope
     from builder_assets.project import open_project
+    from builder_assets.selection_preview import check_error_policies
 
     project = open_project(config)
     scope = Scope(tuple(dataset or ()), tuple(chromosome or ()))
     scope.check(project)
+    check_error_policies(project, scope)
     _print_plan(project, scope, force=False, as_json=as_json)
 
 
@@ -367,6 +371,35 @@ def _as_dict(status: Any) -> dict[str, Any]:
 
 def _print_json(value: Any) -> None:
     print(json.dumps(value, indent=2))
+
+
+@app.command()
+@_reported
+def select(
+    dataset: Annotated[str, typer.Option("--dataset", help="The dataset to look at.")],
+    config: Config = None,
+    genes: Annotated[int, typer.Option("--genes", help="How many genes to list; 0 lists none.")] = 20,
+    as_json: AsJson = False,
+) -> None:
+    """Preview a dataset's genes: how many, which, why, from how many candidates, and what scoring them would cost.
+
+    Reads the built genome tables (and, for an error policy, gene_performance) and the settings; builds nothing.
+    """
+    from builder_assets.project import open_project
+    from builder_assets.selection_preview import preview_selection
+
+    preview = preview_selection(open_project(config), dataset)
+    if as_json:
+        _print_json(preview.as_dict())
+        return
+    console.print("\n".join(preview.lines()), highlight=False, soft_wrap=True)
+    table = Table()
+    for column in preview.shown_columns:
+        table.add_column(column, overflow="fold")
+    for row in preview.shown(genes):
+        table.add_row(*row)
+    if genes:
+        console.print(table)
 
 
 def main() -> None:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from builder_assets.seeds import seed_of
+from builder_assets.selection_policies import SelectionError, policy_order, ranked_by_errors, training_share
 from builder_assets.settings import GeneChoice
 
 MAX_N_FRACTION = 0.5  # genes with more than this share of unknown bases are neither selected nor evaluated
@@ -22,8 +22,13 @@ SELECTION_COLUMNS = [
 VERSION_SUFFIX = r"\.\d+(?:_\d+)?(_par_y)?$"
 
 
-class SelectionError(ValueError):
-    """The genes asked for cannot be taken; the text lists what is wrong."""
+@dataclass(frozen=True)
+class GeneRequest:
+    """What one dataset asks for: its choice, and the entries of its list files."""
+
+    choice: GeneChoice
+    include: Sequence[str] = ()
+    exclude: Sequence[str] = ()
 
 
 @dataclass(frozen=True)
@@ -46,38 +51,43 @@ class GeneSelection:
 
 
 def select_genes(
-    genes: pl.DataFrame, choice: GeneChoice, include: Sequence[str] = (), exclude: Sequence[str] = ()
+    genes: pl.DataFrame,
+    choice: GeneChoice,
+    include: Sequence[str] = (),
+    exclude: Sequence[str] = (),
+    performance: pl.DataFrame | None = None,
+    sides: pl.DataFrame | None = None,
 ) -> GeneSelection:
     """The genes that `choice` takes from `genes` (tables.GENES of all chromosomes), listed ones first.
 
     Args:
         genes: tables.GENES of every chromosome of the settings.
-        choice: Policy, types, lists and seed. Policy `all` goes by (chrom, gene_id), `random` by `seed_of`.
+        choice: Policy, types, lists and seed; what each policy offers in which order: `selection_policies`.
         include: Listed entries beside `choice.include`, e.g. from its file.
         exclude: Entries beside `choice.exclude`.
+        performance: tables.GENE_PERFORMANCE of every candidate; needed by policies that rank by errors.
+        sides: chrom, gene_id, side of every gene; needed by them too, since they choose training genes only.
 
     Raises:
         SelectionError: unknown types, unknown or ambiguous entries, entries both included and excluded, more listed
-            genes than `count`, or no gene at all.
+            genes than `count`, no gene at all, or performance or sides that a policy needs are not there.
     """
-    _check_types(genes, choice.types)
-    excluded, exclude_notes = _listed_genes(genes, [*choice.exclude, *exclude], "exclude", choice)
-    listed, include_notes = _listed_genes(genes, [*choice.include, *include], "include", choice)
-    _check_contradictions(listed, excluded)
-
-    judged = genes.with_columns(_refusal(choice)).join(listed, on=KEY, how="left", maintain_order="left")
-    asked = judged.filter(pl.col("entry").is_not_null()).sort("entry_order")
-    asked = asked.with_columns(_listed_reason(choice.types))
-    others = judged.filter(pl.col("entry").is_null()).join(excluded, on=KEY, how="anti")
-    others = _policy_order(others, choice)
+    asked, others, list_notes = _candidates(genes, choice, include, exclude)
+    count_notes: tuple[str, ...] = ()
+    if choice.reads_performance:
+        asked, others, count_notes = ranked_by_errors(asked, others, choice, performance, sides)
+    else:
+        others = policy_order(others, choice)
     candidates = pl.concat([asked, others], how="diagonal_relaxed")
-
     taken = candidates.filter(pl.col("refusal").is_null())
-    count_notes: list[str] = []
     if choice.count is not None:
         _check_count(choice.count, asked)
+        if choice.reads_performance:
+            taken, more_notes = training_share(taken, choice)
+            count_notes += more_notes
         if taken.height < choice.count:
-            count_notes.append(f"count: {choice.count} genes asked for, {taken.height} are there; all of them taken.")
+            missing = f"count: {choice.count} genes asked for, {taken.height} are there; all of them taken."
+            count_notes += (missing,)
         taken = taken.head(choice.count)
     refused = asked.filter(pl.col("refusal").is_not_null())
     _check_any(taken, candidates, choice)
@@ -86,8 +96,45 @@ def select_genes(
         n_candidates=candidates.height,
         n_refused_intronless=candidates.filter(pl.col("refusal") == "no splice site").height,
         n_refused_n=candidates.filter(pl.col("refusal") == "unknown bases").height,
-        notes=(*exclude_notes, *include_notes, *count_notes),
+        notes=(*list_notes, *count_notes),
     )
+
+
+def genes_to_judge(
+    genes: pl.DataFrame, choice: GeneChoice, include: Sequence[str] = (), exclude: Sequence[str] = ()
+) -> pl.DataFrame:
+    """The genes whose scores a choice needs, with the reason: for an error policy every candidate.
+
+    Raises:
+        SelectionError: see `select_genes`.
+    """
+    if not choice.reads_performance:
+        return select_genes(genes, choice, include, exclude).table.filter("is_selected").select(*KEY, "reason")
+    asked, others, _ = _candidates(genes, choice, include, exclude)
+    others = others.with_columns(reason=pl.lit(f"candidate of policy {choice.policy}"))
+    candidates = pl.concat([asked, others], how="diagonal_relaxed")
+    usable = candidates.filter(pl.col("refusal").is_null())
+    _check_any(usable, candidates, choice)
+    return usable.select(*KEY, "reason")
+
+
+def _candidates(
+    genes: pl.DataFrame, choice: GeneChoice, include: Sequence[str], exclude: Sequence[str]
+) -> tuple[pl.DataFrame, pl.DataFrame, tuple[str, ...]]:
+    """Listed genes in the order of the list with their reason, the policy's other genes, and notes on the lists."""
+    _check_types(genes, choice.types)
+    excluded, exclude_notes = _listed_genes(genes, [*choice.exclude, *exclude], "exclude", choice)
+    listed, include_notes = _listed_genes(genes, [*choice.include, *include], "include", choice)
+    _check_contradictions(listed, excluded)
+    judged = genes.with_columns(_refusal(choice)).join(listed, on=KEY, how="left", maintain_order="left")
+    asked = judged.filter(pl.col("entry").is_not_null()).sort("entry_order")
+    asked = asked.with_columns(_listed_reason(choice.types))
+    others = judged.filter(pl.col("entry").is_null()).join(excluded, on=KEY, how="anti")
+    if choice.policy == "custom":
+        others = others.clear()
+    if choice.types:
+        others = others.filter(pl.col("gene_type").is_in(list(choice.types)))
+    return asked, others, (*exclude_notes, *include_notes)
 
 
 def match_entries(genes: pl.DataFrame, entries: Sequence[str]) -> pl.DataFrame:
@@ -162,22 +209,6 @@ def _listed_reason(types: Sequence[str]) -> pl.Expr:
         .otherwise(pl.format("{}, though its type {} is not among the types asked for", listed, kind))
         .alias("reason")
     )
-
-
-def _policy_order(others: pl.DataFrame, choice: GeneChoice) -> pl.DataFrame:
-    """The genes that the policy itself offers, in its order, with the reason."""
-    if choice.policy == "custom":
-        others = others.clear()
-    if choice.types:
-        others = others.filter(pl.col("gene_type").is_in(list(choice.types)))
-    if choice.policy != "random":
-        return others.sort(KEY).with_columns(reason=pl.lit(f"policy {choice.policy}"))
-    # A Python loop, since BLAKE2 is defined one text at a time: about 1 microsecond per gene.
-    numbers = [seed_of(choice.seed, chrom, gene_id) for chrom, gene_id in others.select(KEY).iter_rows()]
-    others = others.with_columns(
-        pl.Series("number", numbers, dtype=pl.UInt64), reason=pl.lit(f"policy random, seed {choice.seed}")
-    )
-    return others.sort("number", "gene_id", "chrom").drop("number")
 
 
 def _selection_table(taken: pl.DataFrame, refused: pl.DataFrame) -> pl.DataFrame:

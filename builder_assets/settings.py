@@ -58,6 +58,7 @@ class GenomeSettings(_Frozen):
     regions: tuple[str, ...] = ()
     min_intron: int = Field(default=30, ge=0)
     partial_sequence: bool = False
+    paralogs: str | None = None
 
     @property
     def introns(self) -> IntronSettings:
@@ -137,11 +138,20 @@ class BaseModelSettings(_Frozen):
         return self
 
 
+# Policies that rank genes by how wrong the base model is on them; they choose training genes only.
+ERROR_POLICIES = ("error_total", "error_fp", "error_fn", "error_rate", "hard")
+COUNTED_POLICIES = ("random", *ERROR_POLICIES, "length_strata", "splice_density")
+
+
 class GeneChoice(_Frozen):
     """Which genes a dataset takes."""
 
-    policy: Literal["all", "random", "custom"]
+    policy: Literal[
+        "all", "random", "custom",
+        "error_total", "error_fp", "error_fn", "error_rate", "hard", "length_strata", "splice_density",
+    ]  # fmt: skip
     count: int | None = Field(default=None, ge=1)
+    eval_count: int | None = Field(default=None, ge=0)
     types: tuple[str, ...] = ()
     include: tuple[str, ...] = ()
     include_file: str | None = None
@@ -153,13 +163,25 @@ class GeneChoice(_Frozen):
 
     @model_validator(mode="after")
     def _consistent(self) -> "GeneChoice":
-        if self.policy == "random" and self.count is None:
-            raise ValueError("policy random needs `count:`, the number of genes in total")
-        if self.policy != "random" and self.count is not None:
+        if self.policy in COUNTED_POLICIES and self.count is None:
+            raise ValueError(f"policy {self.policy} needs `count:`, the number of genes in total")
+        if self.policy not in COUNTED_POLICIES and self.count is not None:
             raise ValueError(f"policy {self.policy} takes no `count:`")
+        if self.eval_count is not None and not self.reads_performance:
+            raise ValueError(f"policy {self.policy} takes no `eval_count:`; it belongs to {', '.join(ERROR_POLICIES)}")
+        if self.eval_count is not None and self.count is not None and self.eval_count >= self.count:
+            raise ValueError(
+                f"`eval_count:` {self.eval_count} genes of validation and test are part of `count:` {self.count}, "
+                "which leaves none for training"
+            )
         if self.policy == "custom" and not self.include and self.include_file is None:
             raise ValueError("policy custom needs `include:` or `include_file:`")
         return self
+
+    @property
+    def reads_performance(self) -> bool:
+        """Whether genes are ranked by the base model's errors."""
+        return self.policy in ERROR_POLICIES
 
     @property
     def versioned(self) -> "GeneChoice":
@@ -186,7 +208,13 @@ class NegativeSettings(_Frozen):
     ratios: TierRatios = TierRatios()
     minimum: int = Field(default=2, ge=0)
     keep_all: bool = False
+    mask_sites: str | None = None
     seed: int = 42
+
+    @property
+    def versioned(self) -> "NegativeSettings":
+        """The settings with the path of the masked sites replaced by a word: their content counts."""
+        return self.model_copy(update={"mask_sites": self.mask_sites and "given"})
 
     @model_validator(mode="after")
     def _ordered(self) -> "NegativeSettings":
@@ -209,7 +237,8 @@ CHROMOSOME_PRESETS: dict[str, dict[str, tuple[str, ...]]] = {
 class SplitSettings(_Frozen):
     """How genes are parted into training, validation and test, and into folds."""
 
-    by: Literal["gene", "chromosome"] = "gene"
+    by: Literal["gene", "chromosome", "table"] = "gene"
+    file: str | None = None
     validation: Share = 0.1
     test: Share = 0.2
     preset: Literal["stacking", "spliceai"] | None = None
@@ -221,7 +250,9 @@ class SplitSettings(_Frozen):
     def _consistent(self) -> "SplitSettings":
         if self.validation + self.test >= 1:
             raise ValueError(f"validation {self.validation} + test {self.test} leave nothing for training")
-        if self.by == "gene" and (self.preset or self.chromosomes):
+        if (self.by == "table") != (self.file is not None):
+            raise ValueError("`by: table` and `file:`, a table with gene_id and split, belong together")
+        if self.by != "chromosome" and (self.preset or self.chromosomes):
             raise ValueError("`preset:` and `chromosomes:` belong to `by: chromosome`")
         if self.by == "chromosome" and (self.preset is None) == (self.chromosomes is None):
             raise ValueError("`by: chromosome` needs either `preset:` or `chromosomes:`")
@@ -232,8 +263,13 @@ class SplitSettings(_Frozen):
         return self
 
     @property
+    def versioned(self) -> "SplitSettings":
+        """The settings without the path of the table: its content counts, not where it lies."""
+        return self.model_copy(update={"file": None})
+
+    @property
     def chromosome_table(self) -> dict[str, tuple[str, ...]]:
-        """Side -> chromosomes; empty for `by: gene`."""
+        """Side -> chromosomes; empty unless `by: chromosome`."""
         if self.preset:
             return CHROMOSOME_PRESETS[self.preset]
         return {str(side): names for side, names in (self.chromosomes or {}).items()}
@@ -243,8 +279,31 @@ class FeatureSettings(_Frozen):
     """What the columns of a training table depend on."""
 
     kmers: tuple[Annotated[int, Field(ge=1, le=6)], ...] = (3,)
+    kmer_values: Literal["counts", "frequencies"] = "counts"
     flank: int = Field(default=250, ge=0, le=32000)
+    flank_upstream: int | None = Field(default=None, ge=0, le=32000)
+    flank_downstream: int | None = Field(default=None, ge=0, le=32000)
+    score_context: bool = True
+    motif: bool = True
     annotation_features: bool = False
+    conservation: str | None = None
+    window_sequence: bool = False
+    window_one_hot: bool = False
+
+    @property
+    def upstream(self) -> int:
+        """Bases of the window before the example's base."""
+        return self.flank if self.flank_upstream is None else self.flank_upstream
+
+    @property
+    def downstream(self) -> int:
+        """Bases of the window after the example's base."""
+        return self.flank if self.flank_downstream is None else self.flank_downstream
+
+    @property
+    def versioned(self) -> "FeatureSettings":
+        """The settings with the path of the conservation track replaced by a word: its content counts."""
+        return self.model_copy(update={"conservation": self.conservation and "given"})
 
 
 class ExampleSettings(_Frozen):
@@ -254,22 +313,29 @@ class ExampleSettings(_Frozen):
     negatives: NegativeSettings
 
 
-class DatasetSettings(_Frozen):
-    """One training dataset."""
+class DatasetSettings(FeatureSettings):
+    """One training dataset: its features, and what they are made of."""
 
     base_model: str
     genes: GeneChoice
-    kmers: tuple[Annotated[int, Field(ge=1, le=6)], ...] = (3,)
-    flank: int = Field(default=250, ge=0, le=32000)
-    annotation_features: bool = False
     negatives: NegativeSettings = NegativeSettings()
     splits: SplitSettings = SplitSettings()
 
     @property
+    def features(self) -> FeatureSettings:
+        """The part that decides the columns."""
+        return FeatureSettings(**{name: getattr(self, name) for name in FeatureSettings.model_fields})
+
+    @property
     def examples(self) -> ExampleSettings:
         """The part that training_examples reads."""
-        features = FeatureSettings(kmers=self.kmers, flank=self.flank, annotation_features=self.annotation_features)
-        return ExampleSettings(features=features, negatives=self.negatives)
+        return ExampleSettings(features=self.features.versioned, negatives=self.negatives.versioned)
+
+    @property
+    def versioned(self) -> "DatasetSettings":
+        """The settings without paths."""
+        parts = {"genes": self.genes.versioned, "negatives": self.negatives.versioned, "splits": self.splits.versioned}
+        return self.model_copy(update=parts | {"conservation": self.features.versioned.conservation})
 
     @field_validator("kmers")
     @classmethod

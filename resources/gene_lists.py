@@ -41,7 +41,9 @@ def read_gene_list(path: Path) -> list[str]:
         GeneListError: no such file; a broken gzip; no text; no entries; a row without an entry; an entry with white
             space in it; one headerless line of several fields, which may be a list or a table.
     """
-    lines = [(number, COMMENT.sub("", line).rstrip()) for number, line in enumerate(_text(path).splitlines(), start=1)]
+    lines = [
+        (number, COMMENT.sub("", line).rstrip()) for number, line in enumerate(file_text(path).splitlines(), start=1)
+    ]
     lines = [(number, line) for number, line in lines if line.strip()]
     if not lines:
         raise GeneListError(f"gene list {path} holds no genes, only blank lines and comments if anything.")
@@ -59,7 +61,7 @@ def read_gene_list(path: Path) -> list[str]:
     return list(dict.fromkeys(entry for _, entry in entries))
 
 
-def _text(path: Path) -> str:
+def file_text(path: Path) -> str:
     """The decompressed text of a file."""
     if not path.is_file():
         raise GeneListError(f"no gene list at {path}.")

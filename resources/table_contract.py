@@ -21,6 +21,7 @@ ARROW_TYPES: dict[str, pa.DataType] = {
     "float64": pa.float64(),
     "list<string>": pa.large_list(pa.large_string()),
     "list<float32>": pa.large_list(pa.float32()),
+    "list<uint8>": pa.large_list(pa.uint8()),
 }
 POLARS_TYPES: dict[str, pl.DataType | type[pl.DataType]] = {
     "string": pl.String,
@@ -36,6 +37,7 @@ POLARS_TYPES: dict[str, pl.DataType | type[pl.DataType]] = {
     "float64": pl.Float64,
     "list<string>": pl.List(pl.String),
     "list<float32>": pl.List(pl.Float32),
+    "list<uint8>": pl.List(pl.UInt8),
 }
 
 
@@ -101,6 +103,11 @@ class TableContract(BaseModel):
     def order(self) -> list[str]:
         """Columns by which rows are sorted."""
         return list(self.sort or self.key)
+
+    @property
+    def row_bytes(self) -> int:
+        """About how many bytes a row takes in memory: 8 per text, lists left out."""
+        return sum(_value_bytes(column.dtype) for column in self.columns)
 
     def polars_schema(self) -> pl.Schema:
         """The table's schema in Polars."""
@@ -178,6 +185,11 @@ class TableContract(BaseModel):
                 raise ContractError(
                     f"{self.name}.{column.name}: {_shown(strange)} not among {', '.join(column.allowed)}."
                 )
+
+
+def _value_bytes(dtype: str) -> int:
+    arrow = ARROW_TYPES[dtype]
+    return max(1, arrow.bit_width // 8) if pa.types.is_primitive(arrow) else 8
 
 
 def _shown(items: list[str], limit: int = 5) -> str:

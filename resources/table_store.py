@@ -6,7 +6,7 @@ of the columns, not of the footer, so an unchanged rebuild stops downstream work
 """
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, get_origin
@@ -18,8 +18,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from resources.frame_stream import FrameStream, checked_frames
 from resources.publishing import LOCKS, publish
-from resources.table_contract import TableContract
+from resources.table_contract import ContractError, TableContract
 
 CONTRACT = "contract"  # definition metadata: the table's contract
 COMPANIONS = "companions"  # definition metadata: file name -> column of a one-row table, or "*" for all rows as CSV
@@ -28,6 +29,7 @@ FILES = "files"  # materialisation metadata: name -> [size, mtime_ns] of what wa
 INPUTS = "inputs"  # materialisation metadata and footer: data version of every input partition
 FLOAT_LISTS = {"list<float32>"}
 ROWS_PER_GROUP = 65536
+GROUP_BYTES = 64_000_000  # of a row group in memory
 LISTS_PER_GROUP = 32  # a row with lists is a whole gene: small groups keep one gene readable alone
 
 
@@ -37,6 +39,10 @@ class MissingPartitionError(FileNotFoundError):
 
 class DamagedFileError(ValueError):
     """A stored file is truncated or not what its footer says."""
+
+
+class SchemaVersionError(ValueError):
+    """A stored file was written under another version of its table's contract."""
 
 
 def contract_metadata(contract: TableContract) -> dict[str, Any]:
@@ -67,30 +73,40 @@ class TableStore(dg.ConfigurableIOManager):
         folder = Path(self.base_dir).joinpath(*key.path)
         return folder / f"{partition}.parquet" if partition is not None else folder.with_suffix(".parquet")
 
-    def handle_output(self, context: dg.OutputContext, obj: pl.DataFrame) -> None:
-        """Check `obj` against the asset's contract, publish it, and report its version, rows and size."""
+    def handle_output(self, context: dg.OutputContext, obj: pl.DataFrame | FrameStream) -> None:
+        """Check `obj` against the asset's contract, publish it, and report its version, rows and size.
+
+        A stream is written frame by frame; what it says of itself is recorded when it is at its end.
+        """
         contract = _contract(context.definition_metadata)
-        contract.check(obj)
         key = context.asset_key
         # A backfill runs one chromosome as a range of one: then there is an asset partition but no partition key.
         partition = context.asset_partition_key if context.has_asset_partitions else None
         path = self.path_of(key, partition)
-        table = arrow_table(obj, contract)
-        version = content_hash(table)
         node = context.step_context.job_def.asset_layer.asset_graph.get(key)
         provenance = {
             "asset": key.to_user_string(),
             "partition": partition,
             "code_version": node.code_version,
-            "data_version": version,
             INPUTS: self._input_versions(context.step_context),
         }
         companions = companions_of(context.definition_metadata)
-        self.publish_companions(path, obj, companions)
+        if isinstance(obj, FrameStream):
+            if companions:
+                raise ContractError(f"{contract.name}: a stream of frames cannot have companions ({list(companions)}).")
+            frames = obj.frames
+        else:
+            frames = (obj,)
+            if companions:
+                contract.check(obj)  # before any of them is published
+            self.publish_companions(path, obj, companions)
         locks = Path(self.base_dir) / LOCKS
-        publish(path, lambda temporary: write_parquet(table, contract, provenance, temporary), locks)
-        context.step_context.set_data_version(key, dg.DataVersion(version))
+        versions: list[str] = []
+        publish(path, lambda temporary: versions.append(write_frames(frames, contract, provenance, temporary)), locks)
+        context.step_context.set_data_version(key, dg.DataVersion(versions[-1]))
         context.add_output_metadata(self.record_metadata(key, partition, companions))
+        if isinstance(obj, FrameStream):
+            context.add_output_metadata(dict(obj.summary()))
 
     def publish_companions(self, path: Path, frame: pl.DataFrame, companions: Mapping[str, str]) -> None:
         """Publish what stands beside a table: a CSV of its rows, or texts that it holds; the table comes last."""
@@ -126,6 +142,11 @@ class TableStore(dg.ConfigurableIOManager):
                 f"{key.to_user_string()}: {len(missing)} of {len(paths)} partitions have no file "
                 f"({', '.join(missing)}). Build them first: `builder build`."
             )
+        upstream = context.upstream_output.definition_metadata if context.upstream_output else {}
+        if CONTRACT in upstream:
+            version = _plain(upstream[CONTRACT]).get("schema_version", 1)
+            for path in paths.values():
+                require_schema_version(path, version)
         frames = {partition: scan(path) for partition, path in paths.items()}
         if get_origin(wanted) is dict:
             return {str(partition): frame for partition, frame in frames.items()}
@@ -154,19 +175,44 @@ def _plain(value: Any) -> Any:
     return value.value if isinstance(value, dg.JsonMetadataValue) else value
 
 
-def arrow_table(frame: pl.DataFrame, contract: TableContract) -> pa.Table:
-    """`frame` as an Arrow table with the contract's schema."""
-    return frame.to_arrow().cast(contract.arrow_schema())
+class ContentHash:
+    """A hash of the values of a table, by column; chunking, encoding and metadata play no part.
+
+    Per column and level of nesting three digests: which values are null, how long they are, and the values with nulls
+    as zero. Each is of a byte stream that does not show where one batch ends, so that any batches give the same hash.
+    """
+
+    def __init__(self, schema: pa.Schema) -> None:
+        self._columns = [(field.name, _type_name(field.type), [sha256() for _ in range(_depth(field.type) * 3)])
+                         for field in schema]  # fmt: skip
+        self._rows = 0
+
+    def update(self, table: pa.Table) -> None:
+        """Add the rows of `table`, which has the schema given at the start."""
+        self._rows += table.num_rows
+        for (_, _, digests), field, column in zip(self._columns, table.schema, table.columns, strict=True):
+            if table.num_rows:
+                _digest_values(pa.concat_arrays(column.chunks), digests, nullable=field.nullable)
+
+    def hexdigest(self) -> str:
+        """32 hexadecimal digits."""
+        digest = sha256()
+        for name, dtype, digests in self._columns:
+            digest.update(f"{name}:{dtype}:{self._rows};".encode())
+            for part in digests:
+                digest.update(part.digest())
+        return digest.hexdigest()[:32]
 
 
 def content_hash(table: pa.Table) -> str:
-    """A hash of the values of a table, by column; chunking, encoding and metadata play no part."""
-    digest = sha256()
-    for name in table.column_names:
-        digest.update(f"{name}:{_type_name(table.schema.field(name).type)}:{table.num_rows};".encode())
-        for block in _value_blocks(pa.concat_arrays(table.column(name).chunks) if table.num_rows else None):
-            digest.update(block)
-    return digest.hexdigest()[:32]
+    """The `ContentHash` of one table."""
+    digest = ContentHash(table.schema)
+    digest.update(table)
+    return digest.hexdigest()
+
+
+def _depth(dtype: pa.DataType) -> int:
+    return 1 + _depth(dtype.value_type) if pa.types.is_large_list(dtype) else 1
 
 
 def _type_name(dtype: pa.DataType) -> str:
@@ -174,52 +220,95 @@ def _type_name(dtype: pa.DataType) -> str:
     return f"list<{dtype.value_type}>" if pa.types.is_large_list(dtype) else str(dtype)
 
 
-def _value_blocks(array: pa.Array | None) -> Iterator[memoryview]:
-    """The bytes that stand for the values of an array: nulls, lengths, then values with nulls as zero."""
-    if array is None:
-        return
-    if array.null_count:
-        yield _bytes(array.is_null())
+def _digest_values(array: pa.Array, digests: Sequence[Any], *, nullable: bool) -> None:
+    """Add the bytes that stand for the values of an array: nulls, lengths, values; lists go on with what they hold."""
+    nulls, lengths, values, *inner = digests
+    if nullable:
+        nulls.update(_bytes(array.is_null()))
     if pa.types.is_large_list(array.type):
-        yield _bytes(pc.call_function("list_value_length", [array]).fill_null(0))
-        yield from _value_blocks(array.flatten())
+        lengths.update(_bytes(pc.call_function("list_value_length", [array]).fill_null(0)))
+        _digest_values(array.flatten(), inner, nullable=True)
     elif pa.types.is_large_string(array.type):
         filled = pc.fill_null(array, "")
-        yield _bytes(pc.call_function("binary_length", [filled]))
+        lengths.update(_bytes(pc.call_function("binary_length", [filled])))
         offsets = np.frombuffer(filled.buffers()[1], np.int64)[filled.offset : filled.offset + len(filled) + 1]
-        yield memoryview(filled.buffers()[2] or b"")[offsets[0] : offsets[-1]]
+        values.update(memoryview(filled.buffers()[2] or b"")[offsets[0] : offsets[-1]])
     else:
-        yield _bytes(pc.fill_null(array, False if pa.types.is_boolean(array.type) else 0))
+        values.update(_bytes(pc.fill_null(array, False if pa.types.is_boolean(array.type) else 0)))
 
 
 def _bytes(array: pa.Array) -> memoryview:
     return np.ascontiguousarray(array.to_numpy(zero_copy_only=False)).data.cast("B")
 
 
-def write_parquet(table: pa.Table, contract: TableContract, provenance: dict[str, Any], path: Path) -> None:
-    """Write `table` so that equal input gives equal bytes."""
-    lists = any(column.dtype in FLOAT_LISTS for column in contract.columns)
-    split = [
-        f"{column.name}.list.element" if column.dtype in FLOAT_LISTS else column.name
-        for column in contract.columns
-        if column.dtype in FLOAT_LISTS or column.dtype in ("float32", "float64")
-    ]
+def rows_per_group(contract: TableContract) -> int:
+    """Rows of a row group: few where a row is a whole gene or thousands of columns, so that one can be read alone."""
+    if any(column.dtype in FLOAT_LISTS for column in contract.columns):
+        return LISTS_PER_GROUP
+    return max(1, min(ROWS_PER_GROUP, GROUP_BYTES // contract.row_bytes))
+
+
+def write_frames(
+    frames: Iterable[pl.DataFrame], contract: TableContract, provenance: Mapping[str, Any], path: Path
+) -> str:
+    """Check and write frames as one table, so that equal rows give equal bytes however they are cut into frames.
+
+    Args:
+        frames: Frames of the contract's schema, their keys ascending from one to the next.
+        contract: What the table promises.
+        provenance: What made it; stands in the footer, together with the data version.
+        path: File to write.
+
+    Returns:
+        The data version: the hash of all values.
+    """
+    schema = contract.arrow_schema()
     metadata = {
         b"coordinates": b"1-based closed",
         b"table": contract.name.encode(),
         b"schema_version": str(contract.schema_version).encode(),
         b"key": ",".join(contract.key).encode(),
-        PROVENANCE: json.dumps(provenance, sort_keys=True).encode(),
     }
-    pq.write_table(
-        table.replace_schema_metadata(metadata),
-        path,
-        compression="zstd",
-        row_group_size=LISTS_PER_GROUP if lists else ROWS_PER_GROUP,
-        use_dictionary=[c.name for c in contract.columns if c.dtype == "string"],  # pyright: ignore[reportArgumentType]
-        column_encoding=dict.fromkeys(split, "BYTE_STREAM_SPLIT") or None,
-        store_schema=True,
-    )
+    digest = ContentHash(schema)
+    options = _parquet_options(contract)
+    with pq.ParquetWriter(path, schema.with_metadata(metadata), **options) as writer:
+        for group in _row_groups(checked_frames(frames, contract), schema, rows_per_group(contract)):
+            digest.update(group)
+            writer.write_table(group, row_group_size=group.num_rows)
+        version = digest.hexdigest()
+        footer = json.dumps({**provenance, "data_version": version}, sort_keys=True)
+        writer.add_key_value_metadata({PROVENANCE.decode(): footer})
+    return version
+
+
+def _parquet_options(contract: TableContract) -> dict[str, Any]:
+    lists = {column.name for column in contract.columns if column.dtype in FLOAT_LISTS}
+    floats = {column.name for column in contract.columns if column.dtype in ("float32", "float64")}
+    split = [f"{name}.list.element" if name in lists else name for name in contract.names if name in lists | floats]
+    return {
+        "compression": "zstd",
+        "use_dictionary": [column.name for column in contract.columns if column.dtype == "string"],
+        "column_encoding": dict.fromkeys(split, "BYTE_STREAM_SPLIT") or None,
+        "store_schema": True,
+    }
+
+
+def _row_groups(frames: Iterable[pl.DataFrame], schema: pa.Schema, size: int) -> Iterator[pa.Table]:
+    """All rows again, as tables of `size` rows, each column in one piece; the last one may have fewer."""
+    waiting: list[pa.Table] = []
+    height = 0
+    for frame in frames:
+        table = frame.to_arrow().cast(schema)
+        while height + table.num_rows >= size:
+            waiting.append(table.slice(0, size - height))
+            table = table.slice(size - height)
+            yield pa.concat_tables(waiting).combine_chunks()
+            waiting, height = [], 0
+        if table.num_rows:
+            waiting.append(table)
+            height += table.num_rows
+    if waiting:
+        yield pa.concat_tables(waiting).combine_chunks()
 
 
 def scan(path: Path) -> pl.LazyFrame:
@@ -239,6 +328,22 @@ def read_provenance(path: Path) -> dict[str, Any]:
         ) from error
 
 
+def require_schema_version(path: Path, version: int) -> None:
+    """Raise unless a stored file was written under this version of its contract.
+
+    Raises:
+        SchemaVersionError: it was written under another one; names both.
+        DamagedFileError: the file is not whole.
+    """
+    read_provenance(path)
+    found = int((pq.read_metadata(path).metadata or {}).get(b"schema_version", b"0"))
+    if found != version:
+        raise SchemaVersionError(
+            f"{path} has schema version {found}, this code knows version {version}: columns may mean something else. "
+            "`builder build` rebuilds it; or read it with the version of the code that wrote it."
+        )
+
+
 def verify_file(path: Path) -> str:
     """The data version of a stored file, recomputed from its values.
 
@@ -247,9 +352,13 @@ def verify_file(path: Path) -> str:
     """
     promised = read_provenance(path)["data_version"]
     try:
-        table = pq.read_table(path)
-        table.validate(full=True)
-        found = content_hash(table)
+        with pq.ParquetFile(path) as file:
+            digest = ContentHash(file.schema_arrow)
+            for group in range(file.num_row_groups):
+                table = file.read_row_group(group)
+                table.validate(full=True)
+                digest.update(table)
+        found = digest.hexdigest()
     except (pa.ArrowException, OSError, ValueError) as error:
         raise DamagedFileError(f"{path} cannot be read to its end: {error}") from error
     if found != promised:

@@ -22,10 +22,11 @@ from builder_assets.base_model.architectures import architecture_of
 from builder_assets.base_model.evaluation import check_alignment, evaluate, shift_histogram
 from builder_assets.base_model.model_report import model_report
 from builder_assets.base_model.pooled_evaluation import ChromosomeScores
-from builder_assets.base_model.scoring_plan import GeneRequest, scoring_plan
+from builder_assets.base_model.scoring_plan import scoring_plan
 from builder_assets.genome.assets import files_key
 from builder_assets.genome.contigs import chromosome_sequence
 from builder_assets.manifest import registered_files
+from builder_assets.selection import GeneRequest
 from builder_assets.settings import BaseModelSettings, EvaluationSettings, GeneChoice, NetworkSettings, Settings
 from resources.base_model_files import BaseModelFiles
 from resources.gene_lists import read_gene_list
@@ -124,7 +125,7 @@ def _scoring_plan(name: str, genome: str, settings: Settings) -> dg.AssetsDefini
     @table_asset(
         name,
         tables.SCORING_PLAN,
-        1,
+        2,
         versioned,
         inputs={"genes": [genome, "genes"]},
         input_files=files,

@@ -1,22 +1,11 @@
-"""Which genes a base model has to score: the union of what its datasets take."""
+"""Which genes a base model has to score: the union of what its datasets take, or rank by errors."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
 
 import polars as pl
 
-from builder_assets.selection import MAX_N_FRACTION, select_genes
-from builder_assets.settings import GeneChoice
+from builder_assets.selection import MAX_N_FRACTION, GeneRequest, genes_to_judge
 from builder_assets.tables import SCORING_PLAN
-
-
-@dataclass(frozen=True)
-class GeneRequest:
-    """What one dataset asks for: its choice, and the entries of its list files."""
-
-    choice: GeneChoice
-    include: Sequence[str] = ()
-    exclude: Sequence[str] = ()
 
 
 def scoring_plan(genes: pl.DataFrame, requests: Mapping[str, GeneRequest]) -> pl.DataFrame:
@@ -33,9 +22,9 @@ def scoring_plan(genes: pl.DataFrame, requests: Mapping[str, GeneRequest]) -> pl
         ValueError: no gene is left to score.
     """
     wanted = [
-        select_genes(genes, request.choice, request.include, request.exclude)
-        .table.filter("is_selected")
-        .select("chrom", "gene_id", reason=pl.format("{}: {}", pl.lit(name), pl.col("reason")))
+        genes_to_judge(genes, request.choice, request.include, request.exclude).with_columns(
+            reason=pl.format("{}: {}", pl.lit(name), pl.col("reason"))
+        )
         for name, request in requests.items()
     ]
     if not requests:

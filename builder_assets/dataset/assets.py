@@ -2,6 +2,8 @@
 
 import json
 from importlib.metadata import version
+from pathlib import Path
+from typing import Any
 
 import dagster as dg
 import numpy as np
@@ -20,15 +22,17 @@ from builder_assets.base_model.assets import gene_request, list_files
 from builder_assets.dataset.annotation_features import AnnotationTables
 from builder_assets.dataset.card import dataset_card
 from builder_assets.dataset.columns import training_examples_contract
-from builder_assets.dataset.examples import chromosome_examples
+from builder_assets.dataset.example_stream import ExampleInputs, ExampleStream
 from builder_assets.dataset.gene_manifest import gene_manifest
+from builder_assets.dataset.gene_rows import GeneValues
+from builder_assets.dataset.masked_sites import masked_sites
 from builder_assets.dataset.rules import check_score_bins
 from builder_assets.dataset.score_bins import ELIGIBLE_COLUMNS, score_bin_table
-from builder_assets.dataset.splits import assign_splits
+from builder_assets.dataset.split_table import user_sides
+from builder_assets.dataset.splits import assign_splits, dataset_genes
 from builder_assets.genome.assets import files_key
 from builder_assets.genome.contigs import chromosome_sequence
 from builder_assets.manifest import Cell, registered_files
-from builder_assets.selection import select_genes
 from builder_assets.settings import (
     DatasetSettings,
     EvaluationSettings,
@@ -37,7 +41,10 @@ from builder_assets.settings import (
     Settings,
     SplitSettings,
 )
+from resources.conservation_track import conservation_track
+from resources.gene_tables import read_gene_table
 from resources.genome_files import GenomeFiles
+from resources.observed_junctions import read_junctions
 
 
 class SelectionRule(BaseModel, frozen=True):
@@ -55,6 +62,12 @@ class ExampleRule(BaseModel, frozen=True):
     evaluation: EvaluationSettings
 
 
+class MaskRule(BaseModel, frozen=True):
+    """What masked_sites reads of the settings, but the path of its file."""
+
+    assembly: str
+
+
 class CardRule(BaseModel, frozen=True):
     """What the card says of the settings."""
 
@@ -70,12 +83,15 @@ def dataset_assets(name: str, settings: Settings) -> tuple[list[dg.AssetsDefinit
     genome = settings.genomes[model.genome]
     chromosomes = dg.StaticPartitionsDefinition(list(genome.chromosomes))
     rule = ExampleRule(examples=dataset.examples, evaluation=model.evaluation)
-    versioned = dataset.model_copy(update={"genes": dataset.genes.versioned})
-    card_rule = CardRule(family=model.family, dataset=versioned, evaluation=model.evaluation)
+    track = settings.path(dataset.conservation) if dataset.conservation else None
+    masks = settings.path(dataset.negatives.mask_sites) if dataset.negatives.mask_sites else None
+    card_rule = CardRule(family=model.family, dataset=dataset.versioned, evaluation=model.evaluation)
     assets = [
         _gene_selection(name, model.genome, settings),
         _selected_genes(name, chromosomes),
-        _training_examples(name, dataset.base_model, model.genome, genome.assembly, rule, chromosomes),
+        *([_conservation_track(name, track, chromosomes)] if track else []),
+        *([_masked_sites(name, masks, genome.assembly, chromosomes)] if masks else []),
+        _training_examples(name, dataset.base_model, model.genome, genome.assembly, rule, chromosomes, track),
         _gene_manifest(name, dataset.base_model, model.genome),
         _dataset_card(name, dataset.base_model, model.genome, card_rule),
     ]
@@ -85,37 +101,41 @@ def dataset_assets(name: str, settings: Settings) -> tuple[list[dg.AssetsDefinit
 def _gene_selection(name: str, genome: str, settings: Settings) -> dg.AssetsDefinition:
     dataset = settings.datasets[name]
     trained_on = settings.base_models[dataset.base_model].trained_on
-    rule = SelectionRule(genes=dataset.genes.versioned, splits=dataset.splits, trained_on=trained_on)
+    rule = SelectionRule(genes=dataset.genes.versioned, splits=dataset.splits.versioned, trained_on=trained_on)
     files = list(list_files(dataset.genes, settings).values())
+    split_file = settings.path(dataset.splits.file) if dataset.splits.file else None
+    files += [split_file] if split_file else []
+    judged = {"gene_performance": [dataset.base_model, "gene_performance"]} if dataset.genes.reads_performance else {}
 
     @table_asset(
         name,
         tables.GENE_SELECTION,
-        1,
+        2,
         rule,
-        inputs={"genes": [genome, "genes"], "split_units": [genome, "split_units"]},
+        inputs={"genes": [genome, "genes"], "split_units": [genome, "split_units"], **judged},
         input_files=files,
         resources=[MANIFEST],
     )
-    def gene_selection(
-        context: dg.AssetExecutionContext, genes: dict[str, pl.LazyFrame], split_units: pl.DataFrame
-    ) -> dg.MaterializeResult[pl.DataFrame]:
+    def gene_selection(context: dg.AssetExecutionContext, **inputs: Any) -> dg.MaterializeResult[pl.DataFrame]:
         report = Report()
         context.resources.manifest.require_fresh(context.instance, f"{name}/{tables.GENE_SELECTION.name}")
         seen = registered_files(files)
         request = gene_request(dataset.genes, settings)
-        chosen = select_genes(pl.concat(genes.values()).collect(), request.choice, request.include, request.exclude)
+        genes = pl.concat(inputs["genes"].values()).collect()
+        sides = user_sides(read_gene_table(split_file, ("gene_id", "split")), genes) if split_file else None
+        performance = pl.concat(inputs["gene_performance"].values()).collect() if judged else None
+        chosen = dataset_genes(genes, inputs["split_units"], request, rule.splits, performance, sides)
         for note in chosen.notes:
             context.log.warning(note)
-        table = assign_splits(chosen.table, split_units, rule.splits, trained_on)
-        sides = dict(table.filter("is_selected").group_by("split").len().sort("split").iter_rows())
+        table = assign_splits(chosen.table, inputs["split_units"], rule.splits, trained_on, sides)
+        rows_by_side = dict(table.filter("is_selected").group_by("split").len().sort("split").iter_rows())
         return report.result(
             table,
             candidates=chosen.n_candidates,
             refused_without_splice_site=chosen.n_refused_intronless,
             refused_unknown_bases=chosen.n_refused_n,
             notes="\n".join(chosen.notes),
-            **sides,
+            **rows_by_side,
             **seen,
         )
 
@@ -141,22 +161,30 @@ def _selected_genes(name: str, chromosomes: dg.PartitionsDefinition) -> dg.Asset
 
 
 def _training_examples(
-    name: str, base_model: str, genome: str, assembly: str, rule: ExampleRule, chromosomes: dg.PartitionsDefinition
+    name: str,
+    base_model: str,
+    genome: str,
+    assembly: str,
+    rule: ExampleRule,
+    chromosomes: dg.PartitionsDefinition,
+    track: Path | None,
 ) -> dg.AssetsDefinition:
     resource = files_key(genome)
     contract = training_examples_contract(rule.examples.features)
     annotated = rule.examples.features.annotation_features
     annotation = ("transcripts", "exons", "introns", "gene_overlaps") if annotated else ()
+    own = ("selected_genes", *["masked_sites"] * bool(rule.examples.negatives.mask_sites))
+    own = (*own, *["conservation_track"] * (track is not None))
     made = (contract, tables.EXAMPLE_POOLS)
 
     @tables_step(
         name,
         "examples",
         made,
-        1,
+        2,
         rule,
         inputs={
-            "selected_genes": [name, "selected_genes"],
+            **{table: [name, table] for table in own},
             "splice_scores": [base_model, "splice_scores"],
             **{table: [genome, table] for table in ("splice_sites", "genes", "contig", *annotation)},
         },
@@ -166,23 +194,65 @@ def _training_examples(
     def examples(context: dg.AssetExecutionContext, **frames: pl.DataFrame):
         report = Report()
         files: GenomeFiles = getattr(context.resources, resource)
-        built = chromosome_examples(
+        inputs = ExampleInputs(
             frames["selected_genes"],
             frames["splice_scores"],
             frames["splice_sites"],
             frames["genes"],
             chromosome_sequence(files.reference(), frames["contig"], assembly),
-            rule.examples,
-            rule.evaluation,
             AnnotationTables(**{table: frames[table] for table in annotation}) if annotated else None,
+            frames.get("masked_sites"),
+            _gene_values(track, context.partition_key) if track else None,
         )
-        labels = dict(built.examples.group_by("splice_type").len().sort("splice_type").iter_rows())
-        return (
-            report.result(built.examples, [name, made[0].name], genes=frames["selected_genes"].height, **labels),
-            report.result(tables.EXAMPLE_POOLS.conform(built.gene_counts), [name, made[1].name]),
-        )
+        stream = ExampleStream(inputs, rule.examples, rule.evaluation)
+        yield report.stream(stream, [name, made[0].name], lambda: {"genes": stream.gene_counts.height})
+        # The stream knows its counts now that the store has taken all of it.
+        yield report.result(tables.EXAMPLE_POOLS.conform(stream.gene_counts), [name, made[1].name])
 
     return examples
+
+
+def _gene_values(path: Path, chrom: str) -> GeneValues:
+    """The conservation track over one gene, in transcription direction."""
+    track = conservation_track(path, chrom)
+
+    def values(start: int, end: int, strand: str) -> np.ndarray:
+        return track.values(start, end)[:: 1 if strand == "+" else -1]
+
+    return values
+
+
+def _conservation_track(name: str, path: Path, chromosomes: dg.PartitionsDefinition) -> dg.AssetsDefinition:
+    @table_asset(
+        name, tables.CONSERVATION_TRACK, 1, partitions=chromosomes, input_files=[path], kinds=("bigwig", "parquet")
+    )
+    def track_of_chromosome(context: dg.AssetExecutionContext) -> dg.MaterializeResult[pl.DataFrame]:
+        report = Report()
+        seen = registered_files([path])
+        n_values, sha256 = conservation_track(path, context.partition_key).digest()
+        frame = pl.DataFrame({"chrom": [context.partition_key], "n_values": [n_values], "sha256": [sha256]})
+        return report.result(tables.CONSERVATION_TRACK.conform(frame), **seen)
+
+    return track_of_chromosome
+
+
+def _masked_sites(name: str, path: Path, assembly: str, chromosomes: dg.PartitionsDefinition) -> dg.AssetsDefinition:
+    @table_asset(
+        name,
+        tables.MASKED_SITES,
+        1,
+        MaskRule(assembly=assembly),
+        partitions=chromosomes,
+        input_files=[path],
+        kinds=("bed", "parquet"),
+    )
+    def masked_sites_of_chromosome(context: dg.AssetExecutionContext) -> dg.MaterializeResult[pl.DataFrame]:
+        report = Report()
+        seen = registered_files([path])
+        frame = masked_sites(read_junctions(path), context.partition_key, assembly)
+        return report.result(frame, **seen)
+
+    return masked_sites_of_chromosome
 
 
 def _gene_manifest(name: str, base_model: str, genome: str) -> dg.AssetsDefinition:

@@ -5,15 +5,19 @@ A new block of features = a tuple of columns and one pure function in a module o
 """
 
 from builder_assets.dataset.annotation_features import ANNOTATION_COLUMNS
+from builder_assets.dataset.conservation import CONSERVATION_COLUMNS
 from builder_assets.dataset.kmers import kmer_columns
+from builder_assets.dataset.motifs import MOTIF_COLUMNS
+from builder_assets.dataset.score_context import CONTEXT_COLUMNS
 from builder_assets.dataset.score_features import BASE_COLUMNS, DERIVED_COLUMNS
-from builder_assets.dataset.sequence_features import SEQUENCE_COLUMNS
+from builder_assets.dataset.sequence_features import SEQUENCE_COLUMNS, window_columns
 from builder_assets.settings import FeatureSettings
 from builder_assets.tables.base_model import SEEN
 from builder_assets.tables.dataset import SPLITS, TIERS
 from builder_assets.tables.genome import CHROM, GENE_ID, GENE_NAME, GENE_TYPE, POSITION, STRAND
 from resources.table_contract import Column, TableContract
 
+EXAMPLES_SCHEMA_VERSION = 2  # 2: score_context and motif blocks; sequence windows with two flank lengths
 ROLES = ("key", "label", "group", "feature", "annotation_feature", "metadata", "leakage", "weight")
 PREDICTION_TYPES = ("TP", "FP", "FN", "TN", "XP")
 
@@ -174,14 +178,20 @@ WEIGHT_COLUMNS = (
 
 def feature_blocks(features: FeatureSettings) -> dict[str, tuple[Column, ...]]:
     """The blocks of feature columns under these settings, by name, in stored order."""
+    window = window_columns(sequence=features.window_sequence, one_hot=features.window_one_hot)
     blocks = {
         "base": BASE_COLUMNS,
         "derived": DERIVED_COLUMNS,
+        "score_context": CONTEXT_COLUMNS if features.score_context else (),
+        "motif": MOTIF_COLUMNS if features.motif else (),
+        "conservation": CONSERVATION_COLUMNS if features.conservation else (),
         "span": SPAN_COLUMNS,
         "sequence": SEQUENCE_COLUMNS,
-        "kmers": kmer_columns(features.kmers),
+        "window": window,
+        "annotation": ANNOTATION_COLUMNS if features.annotation_features else (),
+        "kmers": kmer_columns(features.kmers, features.kmer_values),
     }
-    return blocks | ({"annotation": ANNOTATION_COLUMNS} if features.annotation_features else {})
+    return {name: columns for name, columns in blocks.items() if columns}
 
 
 def training_examples_contract(features: FeatureSettings) -> TableContract:
@@ -200,6 +210,7 @@ def training_examples_contract(features: FeatureSettings) -> TableContract:
             *WEIGHT_COLUMNS,
         ),
         key=("chrom", "gene_id", "position"),
+        schema_version=EXAMPLES_SCHEMA_VERSION,
     )
 
 

@@ -8,11 +8,13 @@ import polars as pl
 
 from builder_assets.base_model.kind_tracks import is_counted
 from builder_assets.dataset.kmers import kmer_names
+from builder_assets.settings import FeatureSettings
 from builder_assets.tables.dataset import TIERS
 
 KEY = ["chrom", "gene_id", "position"]
 SUM_TOLERANCE = 1e-6  # two float32 probabilities and their rounding
 WEIGHT_TOLERANCE = 1e-9  # relative; weights are float64
+SHARE_TOLERANCE = 1e-4  # 4,096 shares, each rounded to float32
 BIN_MINIMUM = 20
 
 
@@ -67,22 +69,28 @@ def check_scores(examples: pl.DataFrame) -> None:
         )
 
 
-def check_kmer_sums(examples: pl.DataFrame, kmers: tuple[int, ...], known_starts: dict[int, np.ndarray]) -> None:
-    """Raise unless the counts of each length add up to the places of the window that hold no N.
+def check_kmer_sums(examples: pl.DataFrame, features: FeatureSettings, known_starts: dict[int, np.ndarray]) -> None:
+    """Raise unless the counts of each length add up to the places of the window that hold no N, frequencies to 1.
 
     Args:
         examples: Rows of training_examples.
-        kmers: Lengths counted.
+        features: Lengths, and whether they are counts.
         known_starts: Per length, windows of k bases without N, int64 (n,), one per row of `examples`.
     """
-    for k in kmers:
-        sums = examples.select(pl.sum_horizontal(pl.col(kmer_names(k)).cast(pl.Int64))).to_series().to_numpy()
-        wrong = np.flatnonzero(sums != known_starts[k])
+    for k in features.kmers:
+        block = examples.select(kmer_names(k)).to_numpy()
+        if features.kmer_values == "counts":
+            sums, expected = block.sum(axis=1, dtype=np.int64), known_starts[k]
+            wrong = np.flatnonzero(sums != expected)
+        else:
+            sums, expected = block.sum(axis=1, dtype=np.float64), np.minimum(known_starts[k], 1)
+            wrong = np.flatnonzero(np.abs(sums - expected) > SHARE_TOLERANCE)
         if len(wrong):
             first = int(wrong[0])
             raise ValueError(
-                f"{k}-mer counts of {len(wrong)} of {examples.height} examples do not add up, first "
-                f"{_place(examples[first])}: {sums[first]} counted, {known_starts[k][first]} places without N."
+                f"{k}-mer {features.kmer_values} of {len(wrong)} of {examples.height} examples do not add up, first "
+                f"{_place(examples[first])}: {sums[first]:g} instead of {expected[first]:g}; {known_starts[k][first]} "
+                "places of its window are without N."
             )
 
 

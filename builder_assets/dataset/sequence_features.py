@@ -1,7 +1,7 @@
 """The bases around an example, and what they are made of.
 
-window   flank bases upstream | the base | flank bases downstream, in transcription direction
-         N beyond the gene, so that the window always has 2 x flank + 1 bases
+window   bases upstream | the base | bases downstream, in transcription direction
+         N beyond the gene, so that the window always has upstream + 1 + downstream bases
 """
 
 from collections.abc import Iterator
@@ -46,24 +46,27 @@ SEQUENCE_COLUMNS = (
 )
 
 
-def windows_of(codes: np.ndarray, offsets: np.ndarray, flank: int) -> np.ndarray:
-    """The window of each offset, uint8 (n, 2 * flank + 1); N beyond the gene.
+def windows_of(codes: np.ndarray, offsets: np.ndarray, upstream: int, downstream: int) -> np.ndarray:
+    """The window of each offset, uint8 (n, upstream + 1 + downstream); N beyond the gene.
 
     Args:
         codes: Base codes of one gene, uint8 (length,), index = offset.
         offsets: Bases to look at, int64 (n,).
-        flank: Bases on each side.
+        upstream: Bases before each of them, in transcription direction.
+        downstream: Bases after each of them.
     """
-    beyond = np.full(flank, N, dtype=np.uint8)
-    padded = np.concatenate([beyond, codes, beyond])
-    return np.lib.stride_tricks.sliding_window_view(padded, 2 * flank + 1)[offsets]
+    before, after = np.full(upstream, N, dtype=np.uint8), np.full(downstream, N, dtype=np.uint8)
+    padded = np.concatenate([before, codes, after])
+    return np.lib.stride_tricks.sliding_window_view(padded, upstream + 1 + downstream)[offsets]
 
 
-def window_chunks(codes: np.ndarray, offsets: np.ndarray, flank: int, bins: int) -> Iterator[np.ndarray]:
+def window_chunks(
+    codes: np.ndarray, offsets: np.ndarray, upstream: int, downstream: int, bins: int
+) -> Iterator[np.ndarray]:
     """`windows_of`, a bounded number of rows at a time; `bins` is the widest table made of one window."""
-    rows = max(1, CHUNK // max(2 * flank + 1, bins))
+    rows = max(1, CHUNK // max(upstream + 1 + downstream, bins))
     for first in range(0, len(offsets), rows):
-        yield windows_of(codes, offsets[first : first + rows], flank)
+        yield windows_of(codes, offsets[first : first + rows], upstream, downstream)
 
 
 def base_counts(windows: np.ndarray) -> np.ndarray:
@@ -86,3 +89,32 @@ def sequence_features(counts: np.ndarray) -> dict[str, pl.Series]:
         "sequence_complexity": complexity.zip_with(enough, nothing),
         "n_fraction": pl.Series((counts[:, N] / counts.sum(axis=1)).astype(np.float32)),
     }
+
+
+def window_columns(*, sequence: bool, one_hot: bool) -> tuple[Column, ...]:
+    """The columns of the raw window that are asked for."""
+    text = Column(
+        name="window_sequence",
+        dtype="string",
+        description="The window in transcription direction, upper-case ACGTN; N beyond the gene.",
+        role="feature",
+    )
+    numbers = Column(
+        name="window_one_hot",
+        dtype="list<uint8>",
+        description="The window, four values per base in the order A, C, G, T, one of them 1; N is four zeros.",
+        role="feature",
+    )
+    return (text,) * sequence + (numbers,) * one_hot
+
+
+def window_sequences(windows: np.ndarray) -> pl.Series:
+    """Windows (base codes, uint8 (n, width)) as text."""
+    letters = np.frombuffer(b"ACGTN", dtype=np.uint8)[windows]
+    return pl.Series(np.ascontiguousarray(letters).view(f"S{windows.shape[1]}").ravel().astype(str), dtype=pl.String)
+
+
+def one_hot_windows(windows: np.ndarray) -> pl.Series:
+    """Windows (base codes, uint8 (n, width)) as lists of 4 x width zeros and ones, position by position."""
+    hot = np.concatenate([np.eye(N, dtype=np.uint8), np.zeros((1, N), dtype=np.uint8)])
+    return pl.Series(hot[windows].reshape(len(windows), -1)).cast(pl.List(pl.UInt8))

@@ -11,6 +11,7 @@ import polars as pl
 
 from builder_assets import tables
 from builder_assets.seeds import seed_of
+from builder_assets.selection import GeneRequest, GeneSelection, select_genes
 from builder_assets.settings import SplitSettings
 
 KEY = ["chrom", "gene_id"]
@@ -22,7 +23,11 @@ class SplitError(ValueError):
 
 
 def assign_splits(
-    selection_table: pl.DataFrame, split_units: pl.DataFrame, settings: SplitSettings, trained_on: Sequence[str]
+    selection_table: pl.DataFrame,
+    split_units: pl.DataFrame,
+    settings: SplitSettings,
+    trained_on: Sequence[str],
+    user_sides: pl.DataFrame | None = None,
 ) -> pl.DataFrame:
     """The selection with unit, side, fold and whether the base model was trained on it (tables.GENE_SELECTION).
 
@@ -34,6 +39,7 @@ def assign_splits(
         split_units: tables.SPLIT_UNITS of the whole annotation.
         settings: How to part.
         trained_on: Chromosomes that the base model was trained on.
+        user_sides: chrom, gene_id, side of `by: table`.
 
     Raises:
         SplitError: a selected gene has no unit, or a side that should hold genes is empty.
@@ -48,7 +54,7 @@ def assign_splits(
     table = table.join(
         unit_draws(table["unit"].unique().sort(), settings), on="unit", how="left", maintain_order="left"
     )
-    table = table.with_columns(side=_side(settings)).with_columns(_side_rank())
+    table = _with_side(table, settings, user_sides).with_columns(_side_rank())
     selected_rank = pl.when(pl.col("is_selected")).then(pl.col("side_rank"))
     table = table.with_columns(first_rank=selected_rank.min().over("unit")).with_columns(why=_exclusion(settings))
     table = table.with_columns(
@@ -64,6 +70,52 @@ def assign_splits(
     assigned = tables.GENE_SELECTION.conform(table)
     check_units(assigned)
     return assigned
+
+
+def dataset_genes(
+    genes: pl.DataFrame,
+    split_units: pl.DataFrame,
+    request: GeneRequest,
+    settings: SplitSettings,
+    performance: pl.DataFrame | None = None,
+    user_sides: pl.DataFrame | None = None,
+) -> GeneSelection:
+    """What a dataset's choice takes; an error policy, which chooses training genes only, is told the sides.
+
+    Args:
+        genes: tables.GENES of all chromosomes.
+        split_units: tables.SPLIT_UNITS.
+        request: The choice and the entries of its list files.
+        settings: How to part.
+        performance: tables.GENE_PERFORMANCE, where the policy reads it.
+        user_sides: chrom, gene_id, side of `by: table`.
+    """
+    choice = request.choice
+    sides = sides_of_genes(split_units, settings, user_sides) if choice.reads_performance else None
+    return select_genes(genes, choice, request.include, request.exclude, performance, sides)
+
+
+def sides_of_genes(
+    split_units: pl.DataFrame, settings: SplitSettings, user_sides: pl.DataFrame | None = None
+) -> pl.DataFrame:
+    """The side that every gene of the annotation would be on: chrom, gene_id, side; null on none.
+
+    Args:
+        split_units: tables.SPLIT_UNITS of the whole annotation.
+        settings: How to part.
+        user_sides: chrom, gene_id, side of `by: table`.
+    """
+    draws = unit_draws(split_units["unit"].unique().sort(), settings)
+    table = split_units.select(*KEY, "unit").join(draws, on="unit", how="left", maintain_order="left")
+    return _with_side(table, settings, user_sides).select(*KEY, "side")
+
+
+def _with_side(table: pl.DataFrame, settings: SplitSettings, user_sides: pl.DataFrame | None) -> pl.DataFrame:
+    if settings.by != "table":
+        return table.with_columns(side=_side(settings))
+    if user_sides is None:
+        raise SplitError("splits by: table needs the sides of the user's table, and none were given.")
+    return table.join(user_sides.select(*KEY, "side"), on=KEY, how="left", maintain_order="left")
 
 
 def unit_draws(units: pl.Series, settings: SplitSettings) -> pl.DataFrame:
@@ -126,11 +178,14 @@ def _side_rank() -> pl.Expr:
 def _exclusion(settings: SplitSettings) -> pl.Expr:
     """Why a selected gene is on no side; null if it is on one. `settings` names the cause for chromosomes."""
     source = f"preset {settings.preset}" if settings.preset else "the table of chromosomes"
+    nowhere = pl.format(f"chromosome {{}} stands on no side of {source}", pl.col("chrom"))
+    if settings.by == "table":
+        nowhere = pl.lit("the user's table gives it no side")
     sides = {rank: side for rank, side in enumerate(SIDES)}
     first = pl.col("first_rank").replace_strict(sides, default=None, return_dtype=pl.String)
     return (
         pl.when(pl.col("side").is_null())
-        .then(pl.format(f"chromosome {{}} stands on no side of {source}", pl.col("chrom")))
+        .then(nowhere)
         .when(pl.col("side_rank") > pl.col("first_rank"))
         .then(pl.format("a {} gene, but its unit {} has a {} gene", pl.col("side"), pl.col("unit"), first))
         .otherwise(None)
@@ -150,6 +205,9 @@ def _check_sides(table: pl.DataFrame, settings: SplitSettings) -> None:
         }
         empty = [f"{side} (share {shares[side]:g})" for side in SIDES if shares[side] > 0 and not sizes.get(side)]
         remedy = "Take more genes, another `splits: seed:`, or share 0 for that side."
+    elif settings.by == "table":
+        empty = ["train"] if not sizes.get("train") else []
+        remedy = f"{sizes.get('excluded', 0)} are excluded. Give more of them the side train in the table."
     else:
         named = settings.chromosome_table
         expected = [side for side in SIDES if side == "train" or named.get(side)]

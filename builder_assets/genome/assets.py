@@ -1,5 +1,6 @@
 """Assets of one genome, from its two files to units that no split may part. Thin: the rules are next door."""
 
+from pathlib import Path
 from typing import Any
 
 import dagster as dg
@@ -25,6 +26,7 @@ from builder_assets.genome.split_units import split_units
 from builder_assets.manifest import registered_files
 from builder_assets.settings import GenomeSettings, IntronSettings, Settings
 from resources.annotation_file import read_annotation
+from resources.gene_tables import read_gene_table
 from resources.genome_files import GenomeFiles
 
 CHROMOSOME_TABLES = (
@@ -68,7 +70,7 @@ def genome_assets(name: str, settings: Settings) -> tuple[list[dg.AssetsDefiniti
         _contig(name, regions, chromosomes),
         _annotation_records(name, chromosomes),
         _chromosome_tables(name, genome, genome.introns, chromosomes),
-        _split_units(name),
+        _split_units(name, settings.path(genome.paralogs) if genome.paralogs else None),
     ]
     return assets, [_motif_check(name, genome, chromosomes)]
 
@@ -182,12 +184,15 @@ def _chromosome_tables(
     return build_chromosome_tables
 
 
-def _split_units(name: str) -> dg.AssetsDefinition:
+def _split_units(name: str, paralog_file: Path | None) -> dg.AssetsDefinition:
+    files = [paralog_file] if paralog_file else []
+
     @table_asset(
         name,
         tables.SPLIT_UNITS,
         1,
         inputs={"genes": [name, "genes"], "splice_sites": [name, "splice_sites"]},
+        input_files=files,
         resources=[MANIFEST],
     )
     def units(
@@ -196,11 +201,14 @@ def _split_units(name: str) -> dg.AssetsDefinition:
         report = Report()
         context.resources.manifest.require_fresh(context.instance, f"{name}/{tables.SPLIT_UNITS.name}")
         windows = pl.concat(splice_sites.values()).select("chrom", "gene_id", "window_hash").collect()
-        frame = split_units(pl.concat(genes.values()).collect(), windows)
+        seen = registered_files(files)
+        paralogs = read_gene_table(paralog_file, ("gene_id", "paralog_id")) if paralog_file else None
+        frame = split_units(pl.concat(genes.values()).collect(), windows, paralogs)
         return report.result(
             frame,
             units=frame["unit"].n_unique(),
             largest_unit=int(frame["unit_size"].max() or 0),  # pyright: ignore
+            **seen,
         )
 
     return units

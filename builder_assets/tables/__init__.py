@@ -9,7 +9,15 @@ from builder_assets.tables.base_model import (
     SPLICE_CALLS,
     SPLICE_SCORES,
 )
-from builder_assets.tables.dataset import DATASET_CARD, EXAMPLE_POOLS, GENE_MANIFEST, GENE_SELECTION, SELECTED_GENES
+from builder_assets.tables.dataset import (
+    CONSERVATION_TRACK,
+    DATASET_CARD,
+    EXAMPLE_POOLS,
+    GENE_MANIFEST,
+    GENE_SELECTION,
+    MASKED_SITES,
+    SELECTED_GENES,
+)
 from builder_assets.tables.genome import (
     ANNOTATION_RECORDS,
     CONTIG,
@@ -28,6 +36,7 @@ from resources.table_contract import Column, ContractError, TableContract
 __all__ = [
     "ANNOTATION_RECORDS",
     "BASE_MODEL_WEIGHTS",
+    "CONSERVATION_TRACK",
     "CONTIG",
     "DATASET_CARD",
     "EXAMPLE_POOLS",
@@ -41,6 +50,7 @@ __all__ = [
     "GENE_SELECTION",
     "GENOME_FASTA",
     "INTRONS",
+    "MASKED_SITES",
     "MODEL_REPORT",
     "SCORING_PLAN",
     "SELECTED_GENES",

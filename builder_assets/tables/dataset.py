@@ -93,6 +93,28 @@ DATASET_CARD = TableContract(
     ),
 )
 
+MASKED_SITES = TableContract(
+    name="masked_sites",
+    description="Exon-side bases of junctions seen in reads: unknown, neither example nor error.",
+    columns=(
+        CHROM,
+        Column(name="position", dtype="int64", description="The base.", unit="1-based position", minimum=1),
+        STRAND,
+    ),
+    key=("chrom", "position", "strand"),
+)
+
+CONSERVATION_TRACK = TableContract(
+    name="conservation_track",
+    description="The user's conservation track on one chromosome, by digest; the values stay where they are.",
+    columns=(
+        CHROM,
+        Column(name="n_values", dtype="int64", description="Bases that have a value.", unit="count", minimum=0),
+        Column(name="sha256", dtype="string", description="SHA-256 of the track's float32 values, base by base."),
+    ),
+    key=("chrom",),
+)
+
 EXAMPLE_POOLS = TableContract(
     name="example_pools",
     description="Per gene, what its examples were drawn from: eligible bases per tier and per score bin.",

@@ -1,10 +1,17 @@
 from collections import Counter
 
 import numpy as np
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from builder_assets.dataset.kmers import kmer_columns, kmer_counts, kmer_names, windows_with_n
+from builder_assets.dataset.kmers import (
+    kmer_columns,
+    kmer_counts,
+    kmer_counts_of_windows,
+    kmer_frequencies,
+    kmer_names,
+    windows_with_n,
+)
 from builder_assets.sequence import codes_of
 
 WINDOWS = st.integers(0, 40).flatmap(
@@ -56,3 +63,24 @@ def test_kmer_columns__several_lengths_at_once() -> None:
 
 def test_windows_with_n__marks_every_start_that_reaches_an_n() -> None:
     assert windows_with_n(codes_of("ACNGTA")[None], 3).tolist() == [[True, True, True, False]]
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.text("ACGTN", min_size=1, max_size=60), st.integers(0, 20), st.integers(0, 20), st.integers(1, 3), st.data())
+def test_kmer_counts_of_windows__are_those_of_each_window_alone(letters, upstream, downstream, k, data) -> None:
+    offsets = np.array(data.draw(st.lists(st.integers(0, len(letters) - 1), max_size=6)), dtype=np.int64)
+    counts, known = kmer_counts_of_windows(codes_of(letters), offsets, upstream, downstream, k)
+    padded = "N" * upstream + letters + "N" * downstream
+    for row, offset in enumerate(offsets.tolist()):
+        window = padded[offset : offset + upstream + 1 + downstream]
+        there = Counter(window[i : i + k] for i in range(len(window) - k + 1))
+        kmers = {kmer: n for kmer, n in there.items() if "N" not in kmer}
+        names = [name.partition("_")[2] for name in kmer_names(k)]
+        assert counts[row].tolist() == [kmers.get(name, 0) for name in names]
+        assert known[row] == sum(kmers.values())
+
+
+def test_kmer_frequencies__by_hand() -> None:
+    found = kmer_frequencies(np.array([[1, 3, 0, 0], [0, 0, 0, 0]], dtype=np.uint16))
+    assert found.dtype == np.float32
+    assert found.tolist() == [[0.25, 0.75, 0, 0], [0, 0, 0, 0]]

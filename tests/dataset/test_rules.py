@@ -4,7 +4,7 @@ import pytest
 
 from builder_assets.dataset import rules
 from builder_assets.dataset.score_bins import score_bin_table
-from builder_assets.settings import NegativeSettings
+from builder_assets.settings import FeatureSettings, NegativeSettings
 from tests.dataset.toy import ToyChromosome, random_gene, random_letters
 
 TOY = ToyChromosome(random_letters(600, 3), (random_gene("A", "+", 51, 250, 4), random_gene("B", "-", 200, 500, 5)))
@@ -69,10 +69,14 @@ def test_check_scores__a_rounding_above_one_is_allowed() -> None:
 def test_check_kmer_sums__a_forced_zero() -> None:
     # 61 bases of a window that lies inside its gene
     inside = ROWS.filter(pl.col("n_fraction") == 0)
-    rules.check_kmer_sums(inside, (1, 2), {1: np.full(inside.height, 61), 2: np.full(inside.height, 60)})
+    rules.check_kmer_sums(
+        inside, FeatureSettings(kmers=(1, 2)), {1: np.full(inside.height, 61), 2: np.full(inside.height, 60)}
+    )
     forced = inside.with_columns(pl.lit(0, pl.UInt16).alias("2mer_AA"))
-    with pytest.raises(ValueError, match=r"^2-mer counts of \d+ of \d+ examples do not add up, .* 60 places without N"):
-        rules.check_kmer_sums(forced, (2,), {2: np.full(inside.height, 60)})
+    with pytest.raises(
+        ValueError, match=r"^2-mer counts of \d+ of \d+ examples do not add up, .* 60 places of its window"
+    ):
+        rules.check_kmer_sums(forced, FeatureSettings(kmers=(2,)), {2: np.full(inside.height, 60)})
 
 
 def test_check_weights__a_weight_too_many() -> None:

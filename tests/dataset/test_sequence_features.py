@@ -2,7 +2,14 @@ import numpy as np
 import pytest
 from scipy.stats import entropy
 
-from builder_assets.dataset.sequence_features import base_counts, sequence_features, window_chunks, windows_of
+from builder_assets.dataset.sequence_features import (
+    base_counts,
+    one_hot_windows,
+    sequence_features,
+    window_chunks,
+    window_sequences,
+    windows_of,
+)
 from builder_assets.sequence import codes_of, letters_of
 
 
@@ -11,19 +18,23 @@ def features_of(*texts: str) -> dict:
 
 
 def test_windows_of__n_beyond_the_gene() -> None:
-    windows = windows_of(codes_of("ACGTA"), np.array([0, 2, 4]), 2)
+    windows = windows_of(codes_of("ACGTA"), np.array([0, 2, 4]), 2, 2)
     assert [letters_of(window) for window in windows] == ["NNACG", "ACGTA", "GTANN"]
 
 
+def test_windows_of__two_flank_lengths() -> None:
+    assert [letters_of(w) for w in windows_of(codes_of("ACGTA"), np.array([0, 2]), 1, 3)] == ["NACGT", "CGTAN"]
+
+
 def test_windows_of__flank_longer_than_the_gene() -> None:
-    assert letters_of(windows_of(codes_of("AC"), np.array([1]), 4)[0]) == "NNNACNNNN"
+    assert letters_of(windows_of(codes_of("AC"), np.array([1]), 4, 4)[0]) == "NNNACNNNN"
 
 
 def test_window_chunks__together_are_all_windows() -> None:
     codes, offsets = codes_of("ACGT" * 30), np.arange(119, -1, -7)
-    chunks = list(window_chunks(codes, offsets, 5, bins=200_000))
+    chunks = list(window_chunks(codes, offsets, 5, 5, bins=200_000))
     assert [len(chunk) for chunk in chunks] == [5, 5, 5, 3]
-    assert (np.concatenate(chunks) == windows_of(codes, offsets, 5)).all()
+    assert (np.concatenate(chunks) == windows_of(codes, offsets, 5, 5)).all()
 
 
 def test_sequence_features__by_hand() -> None:
@@ -43,3 +54,12 @@ def test_sequence_features__null_below_50_known_bases() -> None:
 def test_sequence_features__unknown_bases_do_not_count() -> None:
     assert features_of("GC" * 20 + "AT" * 20 + "N" * 40)["gc_content"] == [0.5]
     assert features_of("gc" * 20 + "at" * 20 + "R" * 40)["gc_content"] == [0.5]
+
+
+def test_window_sequences_and_one_hot__by_hand() -> None:
+    windows = np.stack([codes_of("ACN"), codes_of("GTT")])
+    assert window_sequences(windows).to_list() == ["ACN", "GTT"]
+    assert one_hot_windows(windows).to_list() == [
+        [1, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0],
+        [0, 0, 1, 0, 0, 0, 0, 1, 0, 0, 0, 1],
+    ]

@@ -116,12 +116,16 @@ class ToyChromosome:
         flank: int = 30,
         labels: str = "all",
         annotation: AnnotationTables | None = None,
+        masked: pl.DataFrame | None = None,
+        **features_: object,
     ) -> ChromosomeExamples:
-        features = FeatureSettings(kmers=kmers, flank=flank, annotation_features=annotation is not None)
+        features = FeatureSettings(
+            **{"kmers": kmers, "flank": flank, "annotation_features": annotation is not None} | features_
+        )
         settings = ExampleSettings(features=features, negatives=negatives or NegativeSettings())
         evaluation = EvaluationSettings(labels=labels)
         inputs = (self.selected, self.scores, self.sites, self.gene_table, self.sequence)
-        return chromosome_examples(*inputs, settings, evaluation, annotation)
+        return chromosome_examples(*inputs, settings, evaluation, annotation, masked)
 
     def mirrored(self) -> "ToyChromosome":
         """The same chromosome read from its other end: strands and positions swap, offsets stay."""
