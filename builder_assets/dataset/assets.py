@@ -1,6 +1,7 @@
 """Assets of one dataset, from the choice of genes to the card. Thin: the rules are next door."""
 
 import json
+from collections.abc import Mapping
 from importlib.metadata import version
 from typing import Any
 
@@ -14,6 +15,9 @@ from builder_assets.asset_shell import (
     MANIFEST,
     STORE,
     Report,
+    asset_inputs,
+    check_result,
+    markdown_table,
     table_asset,
     tables_step,
 )
@@ -23,7 +27,9 @@ from builder_assets.dataset.card import dataset_card
 from builder_assets.dataset.columns import training_examples_contract
 from builder_assets.dataset.examples import chromosome_examples
 from builder_assets.dataset.gene_manifest import gene_manifest
-from builder_assets.dataset.rules import check_score_bins
+from builder_assets.dataset.leakage_probe import leakage_probe, leaks_text
+from builder_assets.dataset.p_site import p_site_verdict
+from builder_assets.dataset.rules import check_schemas, check_score_bins
 from builder_assets.dataset.score_bins import score_bin_table
 from builder_assets.dataset.splits import assign_splits
 from builder_assets.genome.assets import files_key
@@ -34,12 +40,14 @@ from builder_assets.settings import (
     DatasetSettings,
     EvaluationSettings,
     ExampleSettings,
+    FeatureSettings,
     GeneChoice,
     Settings,
     SplitSettings,
 )
 from resources.genome_files import GenomeFiles
 
+CARD_PLOTS = [column.name for column in tables.DATASET_CARD.columns if column.name.endswith(".svg")]
 ELIGIBLE_BINS = [f"eligible_bin_{number}" for number in range(5)]
 
 
@@ -82,7 +90,7 @@ def dataset_assets(name: str, settings: Settings) -> tuple[list[dg.AssetsDefinit
         _gene_manifest(name, dataset.base_model, model.genome),
         _dataset_card(name, dataset.base_model, model.genome, card_rule),
     ]
-    return assets, []
+    return assets, [_leakage_check(name, dataset.examples.features), _p_site_check(name)]
 
 
 def _gene_selection(name: str, genome: str, settings: Settings) -> dg.AssetsDefinition:
@@ -228,7 +236,7 @@ def _dataset_card(name: str, base_model: str, genome: str, rule: CardRule) -> dg
     @table_asset(
         name,
         tables.DATASET_CARD,
-        1,
+        2,
         rule,
         inputs={
             "training_examples": [name, "training_examples"],
@@ -241,15 +249,15 @@ def _dataset_card(name: str, base_model: str, genome: str, rule: CardRule) -> dg
         },
         resources=[MANIFEST, STORE],
         kinds=("markdown", "json", "huggingface"),
-        companions={"README.md": "markdown", "dataset_card.json": "json"},
+        companions={"README.md": "markdown", "dataset_card.json": "json"} | {plot: plot for plot in CARD_PLOTS},
     )
     def card_of_dataset(context: dg.AssetExecutionContext, **inputs: Any) -> dg.MaterializeResult[pl.DataFrame]:
         report = Report()
         manifest, key = context.resources.manifest, f"{name}/{tables.DATASET_CARD.name}"
         manifest.require_fresh(context.instance, key)
-        eligible = pl.concat(inputs["example_pools"].values()).select(pl.col(ELIGIBLE_BINS).sum()).collect()
-        eligible_bins = eligible.to_numpy().ravel().astype(np.int64)
-        check_score_bins(score_bin_table(inputs["training_examples"].values(), eligible_bins))
+        eligible_bins = _eligible_bins(inputs["example_pools"])
+        check_schemas(inputs["training_examples"])
+        note = check_score_bins(score_bin_table(inputs["training_examples"].values(), eligible_bins))
         card = dataset_card(
             name,
             rule.family,
@@ -261,9 +269,66 @@ def _dataset_card(name: str, base_model: str, genome: str, rule: CardRule) -> dg
             {package: version(package) for package in ("splice-dataset-builder", "jax", "polars")},
             manifest.recorded_versions(context.instance, key),
             eligible_bins,
+            [note],
         )
         text = json.dumps(card.json, indent=2, ensure_ascii=False) + "\n"
-        frame = pl.DataFrame({"json": [text], "markdown": [card.markdown]})
+        frame = pl.DataFrame({"json": [text], "markdown": [card.markdown], **card.plots})
         return report.result(frame, card=dg.MetadataValue.md(card.markdown))
 
     return card_of_dataset
+
+
+def _leakage_check(name: str, features: FeatureSettings) -> dg.AssetChecksDefinition:
+    contract = training_examples_contract(features)
+    judged = dg.AssetKey([name, tables.GENE_MANIFEST.name])
+
+    @dg.asset_check(
+        name="leakage_probe",
+        asset=judged,
+        additional_ins=asset_inputs({"training_examples": [name, "training_examples"]}),
+        blocking=True,
+        required_resource_keys={STORE},
+        description="No column but the labels tells the label: AUC within score bins, null masks, small trees.",
+    )
+    def probe(
+        context: dg.AssetCheckExecutionContext, training_examples: dict[str, pl.LazyFrame]
+    ) -> dg.AssetCheckResult:
+        findings = leakage_probe(training_examples.values(), contract, features)
+        clean = findings.filter(verdict="leak").is_empty()
+        path = context.resources.table_store.path_of(judged, None)
+        strongest = dg.MetadataValue.md(markdown_table(findings.head(40)))
+        return check_result(
+            clean, blocking=not clean, text=leaks_text(findings), path=path, numbers={"strongest": strongest}
+        )
+
+    return probe
+
+
+def _p_site_check(name: str) -> dg.AssetChecksDefinition:
+    judged = dg.AssetKey([name, tables.GENE_MANIFEST.name])
+
+    @dg.asset_check(
+        name="p_site",
+        asset=judged,
+        additional_ins=asset_inputs({table: [name, table] for table in ("training_examples", "example_pools")}),
+        required_resource_keys={STORE},
+        description="P(site) per score bin: the weighted rows against all bases of the genes.",
+    )
+    def p_site(
+        context: dg.AssetCheckExecutionContext,
+        training_examples: dict[str, pl.LazyFrame],
+        example_pools: dict[str, pl.LazyFrame],
+    ) -> dg.AssetCheckResult:
+        table = score_bin_table(training_examples.values(), _eligible_bins(example_pools))
+        passed, text = p_site_verdict(table)
+        path = context.resources.table_store.path_of(judged, None)
+        shown = dg.MetadataValue.md(markdown_table(table))
+        return check_result(passed, blocking=False, text=text, path=path, numbers={"p_site": shown})
+
+    return p_site
+
+
+def _eligible_bins(pools: Mapping[str, pl.LazyFrame]) -> np.ndarray:
+    """Eligible bases per score bin over all genes, int64 (5,)."""
+    eligible = pl.concat(pools.values()).select(pl.col(ELIGIBLE_BINS).sum()).collect()
+    return eligible.to_numpy().ravel().astype(np.int64)

@@ -171,7 +171,7 @@ def _auc(group: _Group, values: np.ndarray) -> float:
 def _tree_auc(group: _Group, columns: np.ndarray) -> float:
     tree = DecisionTreeClassifier(max_depth=3, min_samples_leaf=FEWEST, class_weight="balanced", random_state=0)
     tree.fit(columns, group.positive, sample_weight=group.weights)
-    return _auc(group, tree.predict_proba(columns)[:, 1])
+    return _auc(group, np.asarray(tree.predict_proba(columns))[:, 1])
 
 
 def _numbers(frame: pl.LazyFrame, names: Sequence[str]) -> Iterator[tuple[str, np.ndarray]]:

@@ -90,6 +90,14 @@ DATASET_CARD = TableContract(
     columns=(
         Column(name="json", dtype="string", description="Text of dataset_card.json."),
         Column(name="markdown", dtype="string", description="Text of README.md."),
+        *[
+            Column(name=name, dtype="string", description=f"SVG: {text}.")
+            for name, text in (
+                ("p_site.svg", "P(site) per score bin"),
+                ("rows.svg", "rows per split and tier"),
+                ("base_model.svg", "precision over recall of the base model"),
+            )
+        ],
     ),
 )
 
