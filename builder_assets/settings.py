@@ -263,6 +263,13 @@ class DatasetSettings(_Frozen):
     annotation_features: bool = False
     negatives: NegativeSettings = NegativeSettings()
     splits: SplitSettings = SplitSettings()
+    baseline: bool = False
+
+    @model_validator(mode="after")
+    def _judgeable(self) -> "DatasetSettings":
+        if self.baseline and self.splits.folds < 2:
+            raise ValueError("`baseline: true` needs `splits: folds:` of 2 at least: one to train on, one to judge")
+        return self
 
     @property
     def examples(self) -> ExampleSettings:

@@ -1,7 +1,7 @@
 """Assets of one dataset, from the choice of genes to the card. Thin: the rules are next door."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from importlib.metadata import version
 from typing import Any
 
@@ -28,6 +28,8 @@ from builder_assets.dataset.columns import training_examples_contract
 from builder_assets.dataset.examples import chromosome_examples
 from builder_assets.dataset.gene_manifest import gene_manifest
 from builder_assets.dataset.leakage_probe import leakage_probe, leaks_text
+from builder_assets.dataset.meta_baseline import ChromosomeInputs, meta_model_baseline
+from builder_assets.dataset.meta_baseline_text import baseline_markdown, baseline_plot
 from builder_assets.dataset.p_site import p_site_verdict
 from builder_assets.dataset.rules import check_schemas, check_score_bins
 from builder_assets.dataset.score_bins import score_bin_table
@@ -90,6 +92,8 @@ def dataset_assets(name: str, settings: Settings) -> tuple[list[dg.AssetsDefinit
         _gene_manifest(name, dataset.base_model, model.genome),
         _dataset_card(name, dataset.base_model, model.genome, card_rule),
     ]
+    if dataset.baseline:
+        assets.append(_meta_model_baseline(name, dataset.base_model, model.genome, genome.assembly, rule))
     return assets, [_leakage_check(name, dataset.examples.features), _p_site_check(name)]
 
 
@@ -276,6 +280,50 @@ def _dataset_card(name: str, base_model: str, genome: str, rule: CardRule) -> dg
         return report.result(frame, card=dg.MetadataValue.md(card.markdown))
 
     return card_of_dataset
+
+
+def _meta_model_baseline(
+    name: str, base_model: str, genome: str, assembly: str, rule: ExampleRule
+) -> dg.AssetsDefinition:
+    resource = files_key(genome)
+    file_name = tables.META_MODEL_BASELINE.name
+
+    @table_asset(
+        name,
+        tables.META_MODEL_BASELINE,
+        1,
+        rule,
+        inputs={
+            "gene_manifest": [name, "gene_manifest"],  # its checks must have passed
+            **{table: [name, table] for table in ("training_examples", "selected_genes")},
+            "splice_scores": [base_model, "splice_scores"],
+            **{table: [genome, table] for table in ("splice_sites", "genes", "contig")},
+        },
+        resources=[MANIFEST, resource],
+        kinds=("lightgbm", "markdown"),
+        companions={f"{file_name}.md": "markdown", f"{file_name}.json": "json", f"{file_name}.svg": "plot"},
+    )
+    def baseline_of_dataset(context: dg.AssetExecutionContext, **inputs: Any) -> dg.MaterializeResult[pl.DataFrame]:
+        report = Report()
+        context.resources.manifest.require_fresh(context.instance, f"{name}/{file_name}")
+        files: GenomeFiles = getattr(context.resources, resource)
+
+        def chromosomes() -> Iterator[ChromosomeInputs]:
+            for chrom, selected in inputs["selected_genes"].items():
+                scores, sites, genes = (
+                    inputs[table][chrom].collect() for table in ("splice_scores", "splice_sites", "genes")
+                )
+                sequence = chromosome_sequence(files.reference(), inputs["contig"][chrom].collect(), assembly)
+                yield ChromosomeInputs(selected.collect(), scores, sites, genes, sequence)
+
+        examples = list(inputs["training_examples"].values())
+        found = meta_model_baseline(examples, chromosomes, rule.examples, rule.evaluation, rule.examples.negatives.seed)
+        text = baseline_markdown(name, found.facts)
+        facts = json.dumps(found.facts, indent=2, ensure_ascii=False) + "\n"
+        frame = pl.DataFrame({"json": [facts], "markdown": [text], "plot": [baseline_plot(found.facts, found.curves)]})
+        return report.result(frame, report=dg.MetadataValue.md(text))
+
+    return baseline_of_dataset
 
 
 def _leakage_check(name: str, features: FeatureSettings) -> dg.AssetChecksDefinition:

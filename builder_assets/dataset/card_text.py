@@ -58,7 +58,7 @@ def card_markdown(facts: Mapping[str, Any], performance: pl.DataFrame) -> str:
         "Licence": facts["licence"]["text"],
         "How to load it": LOADING,
         "Counts": _counts_text(facts["counts"]),
-        "Weights": _table(
+        "Weights": markdown_rows(
             ("tier", "rows", "weight", "weight_max", "effective_rows"), [row.values() for row in facts["weights"]]
         )
         + "\n\nEffective rows = (sum of weights)^2 / sum of squared weights.",
@@ -67,8 +67,8 @@ def card_markdown(facts: Mapping[str, Any], performance: pl.DataFrame) -> str:
         "Features": _feature_text(facts["features"], facts["columns"]),
         "Other columns": _other_columns_text(facts["columns"]),
         "Settings": _yaml_block(facts["config"]),
-        "Versions": _table(("what", "version"), sorted(facts["versions"].items())),
-        "Inputs": _table(("input", "hash"), sorted(facts["inputs"].items())),
+        "Versions": markdown_rows(("what", "version"), sorted(facts["versions"].items())),
+        "Inputs": markdown_rows(("input", "hash"), sorted(facts["inputs"].items())),
     }
     body = "\n\n".join(f"## {title}\n\n{text}" for title, text in sections.items())
     warning = in_sample_warning(facts["in_sample"])
@@ -132,7 +132,7 @@ def _crossed(
     for name in names:
         own = [cells.get(name, {}).get(word, 0) for word in words]
         rows.append([name, *(column.get(name, 0) for column in more.values()), *own, sum(own)])
-    return _table((title, *more, *words, "rows"), rows)
+    return markdown_rows((title, *more, *words, "rows"), rows)
 
 
 def _p_site_text(score_bins: Sequence[Mapping[str, Any]], notes: Sequence[str]) -> str:
@@ -141,7 +141,7 @@ def _p_site_text(score_bins: Sequence[Mapping[str, Any]], notes: Sequence[str]) 
         "rows weighted by `sample_weight`, and among all bases of the genes. A model trained on rows must see the "
         "last one, so train with the weights."
     )
-    table = _table(tuple(score_bins[0]), [row.values() for row in score_bins])
+    table = markdown_rows(tuple(score_bins[0]), [row.values() for row in score_bins])
     return "\n\n".join([explained, table, "![P(site) by score](p_site.svg)", *(f"> **Note.** {n}" for n in notes)])
 
 
@@ -153,7 +153,7 @@ def _model_text(performance: pl.DataFrame) -> str:
         "Means over genes.": gene_mean_table(performance),
         "By gene type, both kinds, summed over genes.": gene_type_table(performance),
     }
-    parts = [f"{title}\n\n{_table(t.columns, t.iter_rows())}" for title, t in tables.items() if t.height]
+    parts = [f"{title}\n\n{markdown_rows(t.columns, t.iter_rows())}" for title, t in tables.items() if t.height]
     return "\n\n".join([*parts, "![precision over recall of the base model](base_model.svg)"])
 
 
@@ -166,12 +166,12 @@ def _feature_text(summary: Sequence[Mapping[str, Any]], columns: Sequence[Mappin
         meaning = f"{row['columns']} columns. {column['description']}" if row["columns"] > 1 else column["description"]
         numbers = [row[word] for word in ("null_share", "minimum", "mean", "sd", "maximum")]
         rows.append((f"`{row['column']}`", column["role"], column.get("unit", ""), *numbers, meaning))
-    return _table(("column", "role", "unit", "null", "min", "mean", "sd", "max", "meaning"), rows)
+    return markdown_rows(("column", "role", "unit", "null", "min", "mean", "sd", "max", "meaning"), rows)
 
 
 def _other_columns_text(columns: Sequence[Mapping[str, Any]]) -> str:
     others = [c for c in columns if c["role"] not in ("feature", "annotation_feature")]
-    return _table(("column", "role", "type", "meaning"), [(f"`{c['name']}`", *_facts_of(c)) for c in others])
+    return markdown_rows(("column", "role", "type", "meaning"), [(f"`{c['name']}`", *_facts_of(c)) for c in others])
 
 
 def _facts_of(column: Mapping[str, Any]) -> tuple[str, str, str]:
@@ -182,7 +182,8 @@ def _yaml_block(content: Mapping[str, Any]) -> str:
     return f"```yaml\n{yaml.safe_dump(dict(content), sort_keys=True, allow_unicode=True)}```"
 
 
-def _table(head: Sequence[str], rows: Iterable[Iterable[Any]]) -> str:
+def markdown_rows(head: Sequence[str], rows: Iterable[Iterable[Any]]) -> str:
+    """A Markdown table; numbers are rounded for people."""
     lines = ["| " + " | ".join(head) + " |", "|" + " --- |" * len(head)]
     lines += ["| " + " | ".join(_cell(value) for value in row) + " |" for row in rows]
     return "\n".join(lines)

@@ -9,7 +9,14 @@ from builder_assets.tables.base_model import (
     SPLICE_CALLS,
     SPLICE_SCORES,
 )
-from builder_assets.tables.dataset import DATASET_CARD, EXAMPLE_POOLS, GENE_MANIFEST, GENE_SELECTION, SELECTED_GENES
+from builder_assets.tables.dataset import (
+    DATASET_CARD,
+    EXAMPLE_POOLS,
+    GENE_MANIFEST,
+    GENE_SELECTION,
+    META_MODEL_BASELINE,
+    SELECTED_GENES,
+)
 from builder_assets.tables.genome import (
     ANNOTATION_RECORDS,
     CONTIG,
@@ -41,6 +48,7 @@ __all__ = [
     "GENE_SELECTION",
     "GENOME_FASTA",
     "INTRONS",
+    "META_MODEL_BASELINE",
     "MODEL_REPORT",
     "SCORING_PLAN",
     "SELECTED_GENES",

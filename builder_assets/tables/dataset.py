@@ -101,6 +101,16 @@ DATASET_CARD = TableContract(
     ),
 )
 
+META_MODEL_BASELINE = TableContract(
+    name="meta_model_baseline",
+    description="A meta-model trained on the dataset, judged on every base of held-out genes against the base model.",
+    columns=(
+        Column(name="json", dtype="string", description="Text of meta_model_baseline.json."),
+        Column(name="markdown", dtype="string", description="Text of meta_model_baseline.md."),
+        Column(name="plot", dtype="string", description="SVG: precision over recall, calibration."),
+    ),
+)
+
 EXAMPLE_POOLS = TableContract(
     name="example_pools",
     description="Per gene, what its examples were drawn from: eligible bases per tier and per score bin.",
