@@ -16,7 +16,6 @@ from dataclasses import dataclass
 
 import numpy as np
 import polars as pl
-from sklearn.metrics import roc_auc_score
 from sklearn.tree import DecisionTreeClassifier
 
 from builder_assets.dataset.columns import feature_blocks
@@ -25,7 +24,7 @@ from builder_assets.dataset.site_labels import SPLICE_TYPES
 from builder_assets.settings import FeatureSettings
 from resources.table_contract import TableContract
 
-MOST_ROWS = 100_000  # every n-th row is probed where there are more; a leak shows in any of them
+MOST_ROWS = 50_000  # every n-th row is probed where there are more; a leak shows in any of them
 COLUMNS_AT_ONCE = 64  # so that thousands of k-mer columns are never in memory together
 FEWEST = 20
 FEWEST_FOR_TREES = 50  # eight leaves fit forty rows by chance
@@ -164,8 +163,27 @@ def _auc(group: _Group, values: np.ndarray) -> float:
     positive = group.positive[known]
     if positive.all() or not positive.any():
         return 0.5
-    auc = float(roc_auc_score(positive, values[known], sample_weight=group.weights[known]))
+    auc = weighted_auc(values[known], positive, group.weights[known])
     return max(auc, 1 - auc)
+
+
+def weighted_auc(values: np.ndarray, positive: np.ndarray, weights: np.ndarray) -> float:
+    """Area under the ROC curve: P(value of a positive > of another) + P(equal) / 2, by weight; as scikit-learn's.
+
+    Thousands of columns times fifteen groups are asked; without the checks of a general function that is seconds.
+
+    Args:
+        values: float (n,), no NaN.
+        positive: bool (n,), both values present.
+        weights: float (n,), positive.
+    """
+    order = np.argsort(values)
+    ordered = values[order]
+    first_of_equals = np.flatnonzero(np.concatenate([[True], ordered[1:] != ordered[:-1]]))
+    ones = np.add.reduceat(np.where(positive, weights, 0.0)[order], first_of_equals)
+    others = np.add.reduceat(np.where(positive, 0.0, weights)[order], first_of_equals)
+    below = np.cumsum(others) - others
+    return float((ones * (below + others / 2)).sum() / (ones.sum() * others.sum()))
 
 
 def _tree_auc(group: _Group, columns: np.ndarray) -> float:

@@ -2,7 +2,9 @@ from types import SimpleNamespace
 
 import polars as pl
 import pytest
+from typer.testing import CliRunner
 
+from builder_assets.cli import app
 from builder_assets.dataset.export import Layout, export_dataset
 from builder_assets.manifest import Cell, State, Status
 from builder_assets.project import create_project, open_project
@@ -68,3 +70,9 @@ def test_export_dataset__of_a_project_where_nothing_is_built(tmp_path, monkeypat
         export_dataset(opened, "demo_3mers", Layout.PARQUET, tmp_path / "out")
     with pytest.raises(ExportError, match="no dataset 'demo' in the settings; known: demo_3mers"):
         export_dataset(opened, "demo", Layout.PARQUET, tmp_path / "out")
+
+
+def test_export_command__an_unknown_layout_is_wrong_usage(tmp_path):
+    result = CliRunner().invoke(app, ["export", "--dataset", "d", "--output", str(tmp_path / "o"), "--layout", "hdf5"])
+    assert result.exit_code == 2
+    assert "--layout 'hdf5' is none of parquet, csv, shards, master." in result.stderr

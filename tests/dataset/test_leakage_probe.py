@@ -1,9 +1,11 @@
 import numpy as np
 import polars as pl
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from sklearn.metrics import roc_auc_score
 
-from builder_assets.dataset.leakage_probe import leakage_probe, leaks_text
+from builder_assets.dataset.leakage_probe import leakage_probe, leaks_text, weighted_auc
 from builder_assets.settings import FeatureSettings
 from resources.table_contract import Column, TableContract
 
@@ -133,6 +135,17 @@ def test_leakage_probe__too_few_effective_rows_are_not_judged():
     ).filter(pl.col("label") != 2)
     assert leakage_probe([heavy], contract(), FEATURES).filter(column="n_exons").is_empty()
     assert leakage_probe([CLEAN.head(30)], contract(), FEATURES).is_empty()
+
+
+@given(
+    st.lists(st.tuples(st.integers(-3, 3), st.booleans(), st.floats(0.1, 1000)), min_size=2, max_size=40).filter(
+        lambda rows: len({positive for _, positive, _ in rows}) == 2
+    )
+)
+def test_weighted_auc__is_scikit_learns(rows):
+    values, positive, weights = (np.array(column) for column in zip(*rows, strict=True))
+    expected = roc_auc_score(positive, values, sample_weight=weights)
+    assert weighted_auc(values.astype(float), positive, weights) == pytest.approx(expected)
 
 
 def test_leaks_text__names_column_role_and_bin():
