@@ -35,6 +35,7 @@ def table_asset(
     resources: Iterable[str] = (),
     kinds: Iterable[str] = ("polars", "parquet"),
     companions: Mapping[str, str] | None = None,
+    over_chromosomes: Iterable[str] = (),
     pool: str | None = None,
 ) -> Decorator:
     """`@dg.asset` for one stored table.
@@ -50,6 +51,8 @@ def table_asset(
         resources: Resource keys that the asset uses.
         kinds: Badges in the UI, at most three.
         companions: Files published beside the table: name -> column of a one-row table, or "*" for all rows as CSV.
+        over_chromosomes: Inputs that a function of `**inputs` gets as one lazy frame per chromosome; elsewhere the
+            annotation of the parameter says so.
         pool: Dagster pool that limits how many run at once.
     """
     metadata = contract_metadata(contract)
@@ -66,7 +69,7 @@ def table_asset(
         metadata=metadata,
         io_manager_key=STORE,
         kinds=set(kinds),
-        ins=asset_inputs(inputs or {}),
+        ins=asset_inputs(inputs or {}, over_chromosomes),
         partitions_def=partitions,
         backfill_policy=ONE_RUN_PER_CHROMOSOME if partitions else None,
         required_resource_keys=set(resources),
@@ -107,9 +110,14 @@ def tables_step(
     )
 
 
-def asset_inputs(inputs: Mapping[str, Iterable[str]]) -> dict[str, dg.AssetIn]:
+def asset_inputs(inputs: Mapping[str, Iterable[str]], over_chromosomes: Iterable[str] = ()) -> dict[str, dg.AssetIn]:
     """Parameter name -> asset key path, as Dagster wants it."""
-    return {parameter: dg.AssetIn(key=dg.AssetKey(list(path))) for parameter, path in inputs.items()}
+    many = set(over_chromosomes)
+    types: dict[str, Any] = {parameter: {"dagster_type": dict[str, pl.LazyFrame]} for parameter in many}
+    return {
+        parameter: dg.AssetIn(key=dg.AssetKey(list(path)), **types.get(parameter, {}))
+        for parameter, path in inputs.items()
+    }
 
 
 class Report:

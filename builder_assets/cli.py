@@ -402,6 +402,32 @@ def select(
         console.print(table)
 
 
+@app.command()
+@_reported
+def export(
+    dataset: Annotated[str, typer.Option("--dataset", help="Dataset to export; it must be built.")],
+    output: Annotated[Path, typer.Option("--output", help="File or folder to write; must not be there yet.")],
+    layout: Annotated[
+        str,
+        typer.Option(
+            help="parquet: one file. csv: one file, lists joined by ;. shards: a folder of Parquet files per side of "
+            "the split. master: the layout and column names of the predecessor."
+        ),
+    ] = "parquet",
+    rows_per_shard: Annotated[int, typer.Option(help="Rows of each shard.")] = 100_000,
+    config: Config = None,
+) -> None:
+    """Write a built dataset as one Parquet file, CSV, shards, or in the predecessor's layout."""
+    from builder_assets.dataset_export import Layout, export_dataset
+    from builder_assets.project import open_project
+
+    target = output.expanduser().resolve()
+    if layout not in list(Layout):
+        raise ValueError(f"--layout {layout!r} is none of {', '.join(Layout)}.")
+    rows = export_dataset(open_project(config), dataset, Layout(layout), target, rows_per_shard)
+    console.print(f"{rows:,} rows of {dataset} in {target}", highlight=False, soft_wrap=True)
+
+
 def main() -> None:
     """Run the command line."""
     app()

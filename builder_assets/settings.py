@@ -320,6 +320,13 @@ class DatasetSettings(FeatureSettings):
     genes: GeneChoice
     negatives: NegativeSettings = NegativeSettings()
     splits: SplitSettings = SplitSettings()
+    baseline: bool = False
+
+    @model_validator(mode="after")
+    def _judgeable(self) -> "DatasetSettings":
+        if self.baseline and self.splits.folds < 2:
+            raise ValueError("`baseline: true` needs `splits: folds:` of 2 at least: one to train on, one to judge")
+        return self
 
     @property
     def features(self) -> FeatureSettings:

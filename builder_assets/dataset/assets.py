@@ -1,6 +1,7 @@
 """Assets of one dataset, from the choice of genes to the card. Thin: the rules are next door."""
 
 import json
+from collections.abc import Iterator, Mapping
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,9 @@ from builder_assets.asset_shell import (
     MANIFEST,
     STORE,
     Report,
+    asset_inputs,
+    check_result,
+    markdown_table,
     table_asset,
     tables_step,
 )
@@ -25,8 +29,12 @@ from builder_assets.dataset.columns import training_examples_contract
 from builder_assets.dataset.example_stream import ExampleInputs, ExampleStream
 from builder_assets.dataset.gene_manifest import gene_manifest
 from builder_assets.dataset.gene_rows import GeneValues
+from builder_assets.dataset.leakage_probe import leakage_probe, leaks_text
 from builder_assets.dataset.masked_sites import masked_sites
-from builder_assets.dataset.rules import check_score_bins
+from builder_assets.dataset.meta_baseline import meta_model_baseline
+from builder_assets.dataset.meta_baseline_text import baseline_markdown, baseline_plot
+from builder_assets.dataset.p_site import p_site_verdict
+from builder_assets.dataset.rules import check_schemas, check_score_bins
 from builder_assets.dataset.score_bins import ELIGIBLE_COLUMNS, score_bin_table
 from builder_assets.dataset.split_table import user_sides
 from builder_assets.dataset.splits import assign_splits, dataset_genes
@@ -37,6 +45,7 @@ from builder_assets.settings import (
     DatasetSettings,
     EvaluationSettings,
     ExampleSettings,
+    FeatureSettings,
     GeneChoice,
     Settings,
     SplitSettings,
@@ -45,6 +54,9 @@ from resources.conservation_track import conservation_track
 from resources.gene_tables import read_gene_table
 from resources.genome_files import GenomeFiles
 from resources.observed_junctions import read_junctions
+
+ANNOTATION = ("transcripts", "exons", "introns", "gene_overlaps")
+CARD_PLOTS = [column.name for column in tables.DATASET_CARD.columns if column.name.endswith(".svg")]
 
 
 class SelectionRule(BaseModel, frozen=True):
@@ -95,7 +107,9 @@ def dataset_assets(name: str, settings: Settings) -> tuple[list[dg.AssetsDefinit
         _gene_manifest(name, dataset.base_model, model.genome),
         _dataset_card(name, dataset.base_model, model.genome, card_rule),
     ]
-    return assets, []
+    if dataset.baseline:
+        assets.append(_meta_model_baseline(name, dataset.base_model, model.genome, genome.assembly, rule, track))
+    return assets, [_leakage_check(name, dataset.examples.features), _p_site_check(name)]
 
 
 def _gene_selection(name: str, genome: str, settings: Settings) -> dg.AssetsDefinition:
@@ -171,10 +185,8 @@ def _training_examples(
 ) -> dg.AssetsDefinition:
     resource = files_key(genome)
     contract = training_examples_contract(rule.examples.features)
-    annotated = rule.examples.features.annotation_features
-    annotation = ("transcripts", "exons", "introns", "gene_overlaps") if annotated else ()
-    own = ("selected_genes", *["masked_sites"] * bool(rule.examples.negatives.mask_sites))
-    own = (*own, *["conservation_track"] * (track is not None))
+    annotation = ANNOTATION if rule.examples.features.annotation_features else ()
+    own = ("selected_genes", *_own_inputs(rule, track))
     made = (contract, tables.EXAMPLE_POOLS)
 
     @tables_step(
@@ -194,16 +206,7 @@ def _training_examples(
     def examples(context: dg.AssetExecutionContext, **frames: pl.DataFrame):
         report = Report()
         files: GenomeFiles = getattr(context.resources, resource)
-        inputs = ExampleInputs(
-            frames["selected_genes"],
-            frames["splice_scores"],
-            frames["splice_sites"],
-            frames["genes"],
-            chromosome_sequence(files.reference(), frames["contig"], assembly),
-            AnnotationTables(**{table: frames[table] for table in annotation}) if annotated else None,
-            frames.get("masked_sites"),
-            _gene_values(track, context.partition_key) if track else None,
-        )
+        inputs = _example_inputs(frames, files, assembly, track, context.partition_key)
         stream = ExampleStream(inputs, rule.examples, rule.evaluation)
         yield report.stream(stream, [name, made[0].name], lambda: {"genes": stream.gene_counts.height})
         # The stream knows its counts now that the store has taken all of it.
@@ -295,7 +298,7 @@ def _dataset_card(name: str, base_model: str, genome: str, rule: CardRule) -> dg
     @table_asset(
         name,
         tables.DATASET_CARD,
-        1,
+        2,
         rule,
         inputs={
             "training_examples": [name, "training_examples"],
@@ -308,7 +311,7 @@ def _dataset_card(name: str, base_model: str, genome: str, rule: CardRule) -> dg
         },
         resources=[MANIFEST, STORE],
         kinds=("markdown", "json", "huggingface"),
-        companions={"README.md": "markdown", "dataset_card.json": "json"},
+        companions={"README.md": "markdown", "dataset_card.json": "json"} | {plot: plot for plot in CARD_PLOTS},
     )
     def card_of_dataset(
         context: dg.AssetExecutionContext,
@@ -323,9 +326,9 @@ def _dataset_card(name: str, base_model: str, genome: str, rule: CardRule) -> dg
         report = Report()
         manifest, key = context.resources.manifest, f"{name}/{tables.DATASET_CARD.name}"
         manifest.require_fresh(context.instance, key)
-        eligible = pl.concat(example_pools.values()).select(pl.col(ELIGIBLE_COLUMNS).sum()).collect()
-        eligible_bins = eligible.to_numpy().ravel().astype(np.int64)
-        check_score_bins(score_bin_table(training_examples.values(), eligible_bins))
+        eligible_bins = _eligible_bins(example_pools)
+        check_schemas(training_examples)
+        note = check_score_bins(score_bin_table(training_examples.values(), eligible_bins))
         card = dataset_card(
             name,
             rule.family,
@@ -337,9 +340,133 @@ def _dataset_card(name: str, base_model: str, genome: str, rule: CardRule) -> dg
             {package: version(package) for package in ("splice-dataset-builder", "jax", "polars")},
             manifest.input_versions(context.instance, Cell(key)),
             eligible_bins,
+            [note],
         )
         text = json.dumps(card.json, indent=2, ensure_ascii=False) + "\n"
-        frame = pl.DataFrame({"json": [text], "markdown": [card.markdown]})
+        frame = pl.DataFrame({"json": [text], "markdown": [card.markdown], **card.plots})
         return report.result(frame, card=dg.MetadataValue.md(card.markdown))
 
     return card_of_dataset
+
+
+def _meta_model_baseline(
+    name: str, base_model: str, genome: str, assembly: str, rule: ExampleRule, track: Path | None
+) -> dg.AssetsDefinition:
+    resource = files_key(genome)
+    file_name = tables.META_MODEL_BASELINE.name
+    own = ["training_examples", "selected_genes", *_own_inputs(rule, track)]
+    of_genome = ("splice_sites", "genes", "contig")
+    partitioned = [*own, "splice_scores", *of_genome]
+
+    @table_asset(
+        name,
+        tables.META_MODEL_BASELINE,
+        1,
+        rule,
+        inputs={
+            "gene_manifest": [name, "gene_manifest"],  # its checks must have passed
+            **{table: [name, table] for table in own},
+            "splice_scores": [base_model, "splice_scores"],
+            **{table: [genome, table] for table in of_genome},
+        },
+        over_chromosomes=partitioned,
+        resources=[MANIFEST, resource],
+        kinds=("lightgbm", "markdown"),
+        companions={f"{file_name}.md": "markdown", f"{file_name}.json": "json", f"{file_name}.svg": "plot"},
+    )
+    def baseline_of_dataset(context: dg.AssetExecutionContext, **inputs: Any) -> dg.MaterializeResult[pl.DataFrame]:
+        report = Report()
+        context.resources.manifest.require_fresh(context.instance, f"{name}/{file_name}")
+        files: GenomeFiles = getattr(context.resources, resource)
+
+        def chromosomes() -> Iterator[ExampleInputs]:
+            for chrom in inputs["selected_genes"]:
+                frames = {table: inputs[table][chrom].collect() for table in partitioned if table != own[0]}
+                yield _example_inputs(frames, files, assembly, track, chrom)
+
+        examples = list(inputs["training_examples"].values())
+        found = meta_model_baseline(examples, chromosomes, rule.examples, rule.evaluation, rule.examples.negatives.seed)
+        text = baseline_markdown(name, found.facts)
+        facts = json.dumps(found.facts, indent=2, ensure_ascii=False) + "\n"
+        frame = pl.DataFrame({"json": [facts], "markdown": [text], "plot": [baseline_plot(found.facts, found.curves)]})
+        return report.result(frame, report=dg.MetadataValue.md(text))
+
+    return baseline_of_dataset
+
+
+def _own_inputs(rule: ExampleRule, track: Path | None) -> list[str]:
+    """The dataset's own optional tables that its examples read."""
+    masked = ["masked_sites"] if rule.examples.negatives.mask_sites else []
+    return [*masked, *(["conservation_track"] if track is not None else [])]
+
+
+def _example_inputs(
+    frames: Mapping[str, pl.DataFrame], files: GenomeFiles, assembly: str, track: Path | None, chrom: str
+) -> ExampleInputs:
+    """What the examples of one chromosome are made of, from the tables that are there."""
+    return ExampleInputs(
+        frames["selected_genes"],
+        frames["splice_scores"],
+        frames["splice_sites"],
+        frames["genes"],
+        chromosome_sequence(files.reference(), frames["contig"], assembly),
+        AnnotationTables(**{table: frames[table] for table in ANNOTATION}) if "transcripts" in frames else None,
+        frames.get("masked_sites"),
+        _gene_values(track, chrom) if track else None,
+    )
+
+
+def _leakage_check(name: str, features: FeatureSettings) -> dg.AssetChecksDefinition:
+    contract = training_examples_contract(features)
+    judged = dg.AssetKey([name, tables.GENE_MANIFEST.name])
+
+    @dg.asset_check(
+        name="leakage_probe",
+        asset=judged,
+        additional_ins=asset_inputs({"training_examples": [name, "training_examples"]}),
+        blocking=True,
+        required_resource_keys={STORE},
+        description="No column but the labels tells the label: AUC within score bins, null masks, small trees.",
+    )
+    def probe(
+        context: dg.AssetCheckExecutionContext, training_examples: dict[str, pl.LazyFrame]
+    ) -> dg.AssetCheckResult:
+        findings = leakage_probe(training_examples.values(), contract, features)
+        clean = findings.filter(verdict="leak").is_empty()
+        path = context.resources.table_store.path_of(judged, None)
+        strongest = dg.MetadataValue.md(markdown_table(findings.head(40)))
+        return check_result(
+            clean, blocking=not clean, text=leaks_text(findings), path=path, numbers={"strongest": strongest}
+        )
+
+    return probe
+
+
+def _p_site_check(name: str) -> dg.AssetChecksDefinition:
+    judged = dg.AssetKey([name, tables.GENE_MANIFEST.name])
+
+    @dg.asset_check(
+        name="p_site",
+        asset=judged,
+        additional_ins=asset_inputs({table: [name, table] for table in ("training_examples", "example_pools")}),
+        required_resource_keys={STORE},
+        description="P(site) per score bin: the weighted rows against all bases of the genes.",
+    )
+    def p_site(
+        context: dg.AssetCheckExecutionContext,
+        training_examples: dict[str, pl.LazyFrame],
+        example_pools: dict[str, pl.LazyFrame],
+    ) -> dg.AssetCheckResult:
+        table = score_bin_table(training_examples.values(), _eligible_bins(example_pools))
+        passed, text = p_site_verdict(table)
+        path = context.resources.table_store.path_of(judged, None)
+        shown = dg.MetadataValue.md(markdown_table(table))
+        return check_result(passed, blocking=False, text=text, path=path, numbers={"p_site": shown})
+
+    return p_site
+
+
+def _eligible_bins(pools: Mapping[str, pl.LazyFrame]) -> np.ndarray:
+    """Eligible bases per score bin over all genes, int64 (5,)."""
+    eligible = pl.concat(pools.values()).select(pl.col(list(ELIGIBLE_COLUMNS)).sum()).collect()
+    return eligible.to_numpy().ravel().astype(np.int64)

@@ -10,8 +10,10 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from builder_assets.dataset.card_plots import curves_of_report, p_site_plot, precision_recall_plot, rows_plot
 from builder_assets.dataset.card_text import card_markdown
 from builder_assets.dataset.columns import ROLES, columns_of_role
+from builder_assets.dataset.feature_summary import feature_summary
 from builder_assets.dataset.score_bins import score_bin_table
 from builder_assets.tables.dataset import TIERS
 from resources.table_contract import TableContract
@@ -32,6 +34,8 @@ WEIGHT_LICENCES = {
     },
 }
 CUBE_KEYS = ["chrom", "split", "gene_type", "base_model_seen", "splice_type", "negative_tier"]
+LABELS = ("donor", "acceptor", "neither")
+CROSSED = {"split": "split", "chromosome": "chrom", "gene_type": "gene_type"}
 
 
 @dataclass(frozen=True)
@@ -41,10 +45,12 @@ class Card:
     Attributes:
         json: All facts, of JSON types only.
         markdown: The same for people, with the YAML head that Hugging Face reads.
+        plots: File name -> SVG, the pictures that the Markdown shows.
     """
 
     json: dict[str, Any]
     markdown: str
+    plots: dict[str, str]
 
 
 def dataset_card(
@@ -58,6 +64,7 @@ def dataset_card(
     versions: Mapping[str, str],
     inputs: Mapping[str, str],
     eligible: np.ndarray | None = None,
+    notes: Iterable[str] = (),
 ) -> Card:
     """The card of one dataset.
 
@@ -73,6 +80,7 @@ def dataset_card(
         inputs: Input name -> hash or data version.
         eligible: Eligible bases per score bin over all genes, int64 (5,), from `ChromosomeExamples.eligible_bins`
             summed over chromosomes; None leaves P(site) over whole genes out.
+        notes: Findings that users must know of, one sentence or two each.
 
     Raises:
         ValueError: the family is unknown, or the dataset has no rows.
@@ -97,11 +105,23 @@ def dataset_card(
         "in_sample": _in_sample(cube),
         "base_model": model_values(report).to_dicts(),
         "score_bins": score_bin_table(parts, eligible).to_dicts(),
+        "notes": [note for note in notes if note],
+        "features": feature_summary(parts, contract, kmers_of(contract)).to_dicts(),
         "columns": [column.model_dump(mode="json", exclude_defaults=True) for column in contract.columns],
         "columns_by_role": {role: columns_of_role(contract, role) for role in ROLES},
         "schema_version": contract.schema_version,
     }
-    return Card(json=facts, markdown=card_markdown(facts))
+    plots = {
+        "p_site.svg": p_site_plot(facts["score_bins"]),
+        "rows.svg": rows_plot(facts["counts"]["rows_by_split_and_tier"]),
+        "base_model.svg": precision_recall_plot(curves_of_report(report)),
+    }
+    return Card(json=facts, markdown=card_markdown(facts, model_values(report)), plots=plots)
+
+
+def kmers_of(contract: TableContract) -> list[int]:
+    """The lengths of the k-mers that a contract of training_examples has columns for."""
+    return sorted({int(c.name[0]) for c in contract.columns if c.role == "feature" and c.name[1:5] == "mer_"})
 
 
 def example_cube(examples: Iterable[pl.DataFrame | pl.LazyFrame]) -> pl.DataFrame:
@@ -153,6 +173,14 @@ def _counts(cube: pl.DataFrame, manifest: pl.DataFrame) -> dict[str, Any]:
         table = cube.group_by(pl.col(column).fill_null("unknown")).agg(pl.col("rows").sum()).sort(column)
         return dict(table.iter_rows())
 
+    def cross(column: str, words: pl.Expr, known: Iterable[str]) -> dict[str, dict[str, int]]:
+        cells = cube.group_by(key=pl.col(column).fill_null("unknown"), word=words).agg(pl.col("rows").sum())
+        table: dict[str, dict[str, int]] = {key: dict.fromkeys(known, 0) for key in cells["key"].unique().sort()}
+        for key, word, rows in cells.iter_rows():
+            table[key][word] = rows
+        return table
+
+    label, tier = pl.col("splice_type"), pl.col("negative_tier").fill_null("site")
     tiers = cube.filter(pl.col("negative_tier").is_not_null())
     by_tier = dict(tiers.group_by("negative_tier").agg(pl.col("rows").sum()).iter_rows())
     return {
@@ -165,6 +193,8 @@ def _counts(cube: pl.DataFrame, manifest: pl.DataFrame) -> dict[str, Any]:
         "rows_by_chromosome": rows_by("chrom"),
         "rows_by_split": rows_by("split"),
         "rows_by_gene_type": rows_by("gene_type"),
+        "rows_by_split_and_tier": cross("split", tier, ("site", *TIERS)),
+        **{f"rows_by_{word}_and_label": cross(column, label, LABELS) for word, column in CROSSED.items()},
     }
 
 

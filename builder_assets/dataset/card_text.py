@@ -3,7 +3,10 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+import polars as pl
 import yaml
+
+from builder_assets.dataset.base_model_text import gene_mean_table, gene_type_table, pooled_table
 
 DATA_FILES = "training_examples/*.parquet"
 # Hugging Face's own names for sizes.
@@ -44,30 +47,28 @@ Train on columns whose role is `feature`, weighted by `sample_weight`. Columns o
 The role of every column stands in the Parquet schema's field metadata and in the JSON card."""
 
 
-def card_markdown(facts: Mapping[str, Any]) -> str:
+def card_markdown(facts: Mapping[str, Any], performance: pl.DataFrame) -> str:
     """The card as Markdown with a YAML head.
 
     Args:
         facts: The JSON part of the card, as `card.dataset_card` makes it.
+        performance: Single numbers of the base model: scope, labels, kind, metric, value.
     """
-    counts = facts["counts"]
     sections = {
         "Licence": facts["licence"]["text"],
-        "Counts": _counts_text(counts),
-        "Weights": _table(
+        "How to load it": LOADING,
+        "Counts": _counts_text(facts["counts"]),
+        "Weights": markdown_rows(
             ("tier", "rows", "weight", "weight_max", "effective_rows"), [row.values() for row in facts["weights"]]
         )
         + "\n\nEffective rows = (sum of weights)^2 / sum of squared weights.",
-        "P(site) by score": _table(tuple(facts["score_bins"][0]), [row.values() for row in facts["score_bins"]]),
-        "Base model": _model_text(facts["base_model"]),
-        "Columns": _table(
-            ("role", "columns", "names"),
-            [(role, len(names), _shown(names)) for role, names in facts["columns_by_role"].items()],
-        ),
-        "How to load it": LOADING,
+        "P(site) by score": _p_site_text(facts["score_bins"], facts["notes"]),
+        "Base model": _model_text(performance),
+        "Features": _feature_text(facts["features"], facts["columns"]),
+        "Other columns": _other_columns_text(facts["columns"]),
         "Settings": _yaml_block(facts["config"]),
-        "Versions": _table(("what", "version"), sorted(facts["versions"].items())),
-        "Inputs": _table(("input", "hash"), sorted(facts["inputs"].items())),
+        "Versions": markdown_rows(("what", "version"), sorted(facts["versions"].items())),
+        "Inputs": markdown_rows(("input", "hash"), sorted(facts["inputs"].items())),
     }
     body = "\n\n".join(f"## {title}\n\n{text}" for title, text in sections.items())
     warning = in_sample_warning(facts["in_sample"])
@@ -108,30 +109,81 @@ def _head(facts: Mapping[str, Any]) -> str:
 
 def _counts_text(counts: Mapping[str, Any]) -> str:
     first = f"{counts['rows']:,} rows from {counts['genes']:,} genes ({counts['genes_without_rows']:,} without rows)."
-    tables = [
-        _table((title, "rows"), counts[key].items())
+    splits = _crossed("split", counts["rows_by_split_and_label"], {"genes": counts["genes_by_split"]})
+    others = [
+        _crossed(title, counts[f"rows_by_{key}"])
         for title, key in (
-            ("label", "rows_by_label"),
-            ("tier of negatives", "rows_by_tier"),
-            ("chromosome", "rows_by_chromosome"),
-            ("split", "rows_by_split"),
-            ("gene type", "rows_by_gene_type"),
+            ("chromosome", "chromosome_and_label"),
+            ("gene type", "gene_type_and_label"),
+            ("sites and tiers of negatives", "split_and_tier"),
         )
     ]
-    return "\n\n".join([first, _table(("split", "genes"), counts["genes_by_split"].items()), *tables])
+    return "\n\n".join([first, splits, "![rows per split and tier](rows.svg)", *others])
 
 
-def _model_text(values: Sequence[Mapping[str, Any]]) -> str:
-    if not values:
+def _crossed(
+    title: str, cells: Mapping[str, Mapping[str, int]], more: Mapping[str, Mapping[str, int]] | None = None
+) -> str:
+    """A table of counts with a sum per row; `more` puts columns of other counts before it, 0 where it lacks a row."""
+    more = more or {}
+    names = list(dict.fromkeys([*cells, *(key for column in more.values() for key in column)]))
+    words = list(next(iter(cells.values())))
+    rows = []
+    for name in names:
+        own = [cells.get(name, {}).get(word, 0) for word in words]
+        rows.append([name, *(column.get(name, 0) for column in more.values()), *own, sum(own)])
+    return markdown_rows((title, *more, *words, "rows"), rows)
+
+
+def _p_site_text(score_bins: Sequence[Mapping[str, Any]], notes: Sequence[str]) -> str:
+    explained = (
+        "P(site) is the share of sites among the bases whose highest score lies in a bin: among the rows, among the "
+        "rows weighted by `sample_weight`, and among all bases of the genes. A model trained on rows must see the "
+        "last one, so train with the weights."
+    )
+    table = markdown_rows(tuple(score_bins[0]), [row.values() for row in score_bins])
+    return "\n\n".join([explained, table, "![P(site) by score](p_site.svg)", *(f"> **Note.** {n}" for n in notes)])
+
+
+def _model_text(performance: pl.DataFrame) -> str:
+    if performance.is_empty():
         return "No performance was reported."
-    return _table(tuple(values[0]), [row.values() for row in values])
+    tables = {
+        "Pooled, each base once. XP: calls that another gene's site explains.": pooled_table(performance),
+        "Means over genes.": gene_mean_table(performance),
+        "By gene type, both kinds, summed over genes.": gene_type_table(performance),
+    }
+    parts = [f"{title}\n\n{markdown_rows(t.columns, t.iter_rows())}" for title, t in tables.items() if t.height]
+    return "\n\n".join([*parts, "![precision over recall of the base model](base_model.svg)"])
+
+
+def _feature_text(summary: Sequence[Mapping[str, Any]], columns: Sequence[Mapping[str, Any]]) -> str:
+    """Values and meaning of every feature."""
+    known = {column["name"]: column for column in columns}
+    rows = []
+    for row in summary:
+        column = known[row["column"].split(" .. ")[0]]
+        meaning = f"{row['columns']} columns. {column['description']}" if row["columns"] > 1 else column["description"]
+        numbers = [row[word] for word in ("null_share", "minimum", "mean", "sd", "maximum")]
+        rows.append((f"`{row['column']}`", column["role"], column.get("unit", ""), *numbers, meaning))
+    return markdown_rows(("column", "role", "unit", "null", "min", "mean", "sd", "max", "meaning"), rows)
+
+
+def _other_columns_text(columns: Sequence[Mapping[str, Any]]) -> str:
+    others = [c for c in columns if c["role"] not in ("feature", "annotation_feature")]
+    return markdown_rows(("column", "role", "type", "meaning"), [(f"`{c['name']}`", *_facts_of(c)) for c in others])
+
+
+def _facts_of(column: Mapping[str, Any]) -> tuple[str, str, str]:
+    return column["role"], column["dtype"], column["description"]
 
 
 def _yaml_block(content: Mapping[str, Any]) -> str:
     return f"```yaml\n{yaml.safe_dump(dict(content), sort_keys=True, allow_unicode=True)}```"
 
 
-def _table(head: Sequence[str], rows: Iterable[Iterable[Any]]) -> str:
+def markdown_rows(head: Sequence[str], rows: Iterable[Iterable[Any]]) -> str:
+    """A Markdown table; numbers are rounded for people."""
     lines = ["| " + " | ".join(head) + " |", "|" + " --- |" * len(head)]
     lines += ["| " + " | ".join(_cell(value) for value in row) + " |" for row in rows]
     return "\n".join(lines)
@@ -143,8 +195,3 @@ def _cell(value: Any) -> str:
     if isinstance(value, float):
         return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.4g}"
     return f"{value:,}" if isinstance(value, int) else str(value).replace("|", "\\|")
-
-
-def _shown(names: Sequence[str], limit: int = 60) -> str:
-    more = f", .. and {len(names) - limit} more" if len(names) > limit else ""
-    return ", ".join(f"`{name}`" for name in names[:limit]) + more

@@ -3,6 +3,8 @@
 Labels, spans and sums are worked out again here, on another way than the tables were made.
 """
 
+from collections.abc import Mapping
+
 import numpy as np
 import polars as pl
 
@@ -16,6 +18,7 @@ SUM_TOLERANCE = 1e-6  # two float32 probabilities and their rounding
 WEIGHT_TOLERANCE = 1e-9  # relative; weights are float64
 SHARE_TOLERANCE = 1e-4  # 4,096 shares, each rounded to float32
 BIN_MINIMUM = 20
+SMALL_DATASET = 200  # sites, about ten genes
 
 
 def check_labels(examples: pl.DataFrame, sites: pl.DataFrame, labels: str) -> None:
@@ -159,24 +162,49 @@ def check_units(genes: pl.DataFrame) -> None:
         )
 
 
-def check_score_bins(table: pl.DataFrame) -> None:
+def check_score_bins(table: pl.DataFrame) -> str:
     """Raise where a score bin that holds sites holds fewer negatives than min(20, its eligible negatives).
 
+    Below `SMALL_DATASET` sites the settings may well draw fewer than 20, so there the finding is only told.
+
     Args:
-        table: `score_bin_table` with eligible bases counted. Meant for a whole dataset: a chromosome of few genes may
-            draw fewer than 20 by the settings.
+        table: `score_bin_table` with eligible bases counted, of a whole dataset.
+
+    Returns:
+        The finding on a small dataset, for people; nothing where no bin is thin.
     """
     thin = table.filter(
         (pl.col("sites") > 0)
         & (pl.col("negatives") < pl.min_horizontal(pl.col("eligible"), pl.lit(BIN_MINIMUM, dtype=pl.Int64)))
     )
-    if thin.height:
-        low, high, sites, negatives, eligible = thin.select("low", "high", "sites", "negatives", "eligible").row(0)
-        raise ValueError(
-            f"{thin.height} score bins hold sites and hardly a negative, first {low:g} to {high:g}: {sites} sites, "
-            f"{negatives} of {eligible} eligible negatives. A meta-model would learn that such scores mean a site. "
-            "Raise `negatives.ratios` or `negatives.minimum`, or take more genes."
-        )
+    if thin.is_empty():
+        return ""
+    low, high, sites, negatives, eligible = thin.select("low", "high", "sites", "negatives", "eligible").row(0)
+    finding = (
+        f"{thin.height} score bins hold sites and hardly a negative, first {low:g} to {high:g}: {sites} sites, "
+        f"{negatives} of {eligible} eligible negatives. A meta-model would learn that such scores mean a site. "
+        "Raise `negatives.ratios` or `negatives.minimum`, or take more genes."
+    )
+    if table["sites"].sum() >= SMALL_DATASET:
+        raise ValueError(finding)
+    return finding
+
+
+def check_schemas(parts: Mapping[str, pl.LazyFrame]) -> None:
+    """Raise unless the tables of all chromosomes have one schema.
+
+    Args:
+        parts: Chromosome -> training_examples.
+    """
+    schemas = {chrom: part.collect_schema() for chrom, part in parts.items()}
+    (first, expected), *others = schemas.items()
+    for chrom, schema in others:
+        if schema != expected:
+            strange = [name for name in dict.fromkeys([*expected, *schema]) if expected.get(name) != schema.get(name)]
+            raise ValueError(
+                f"training_examples of chromosome {chrom} has another schema than that of {first}: {len(strange)} "
+                f"columns differ, {', '.join(strange[:5]) or 'in their order'}. Rebuild training_examples."
+            )
 
 
 def _place(rows: pl.DataFrame) -> str:

@@ -16,6 +16,7 @@ from builder_assets.tables.dataset import (
     GENE_MANIFEST,
     GENE_SELECTION,
     MASKED_SITES,
+    META_MODEL_BASELINE,
     SELECTED_GENES,
 )
 from builder_assets.tables.genome import (
@@ -51,6 +52,7 @@ __all__ = [
     "GENOME_FASTA",
     "INTRONS",
     "MASKED_SITES",
+    "META_MODEL_BASELINE",
     "MODEL_REPORT",
     "SCORING_PLAN",
     "SELECTED_GENES",

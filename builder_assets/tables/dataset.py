@@ -90,6 +90,24 @@ DATASET_CARD = TableContract(
     columns=(
         Column(name="json", dtype="string", description="Text of dataset_card.json."),
         Column(name="markdown", dtype="string", description="Text of README.md."),
+        *[
+            Column(name=name, dtype="string", description=f"SVG: {text}.")
+            for name, text in (
+                ("p_site.svg", "P(site) per score bin"),
+                ("rows.svg", "rows per split and tier"),
+                ("base_model.svg", "precision over recall of the base model"),
+            )
+        ],
+    ),
+)
+
+META_MODEL_BASELINE = TableContract(
+    name="meta_model_baseline",
+    description="A meta-model trained on the dataset, judged on every base of held-out genes against the base model.",
+    columns=(
+        Column(name="json", dtype="string", description="Text of meta_model_baseline.json."),
+        Column(name="markdown", dtype="string", description="Text of meta_model_baseline.md."),
+        Column(name="plot", dtype="string", description="SVG: precision over recall, calibration."),
     ),
 )
 

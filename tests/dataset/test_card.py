@@ -16,9 +16,15 @@ from tests.dataset.test_gene_manifest import TOY, performance
 BUILT = TOY.build(NegativeSettings())
 REPORT = pl.DataFrame(
     [
-        ("all", "all", "both", "top_k_accuracy", 0.0, 0.75),
-        ("all", "all", "both", "recall_at", 0.0, 1.0),
-        ("all", "all", "both", "recall_at", 0.5, 0.5),
+        ("all", "all", "both", "top_k_accuracy", 0.0, 0.8),
+        ("all", "all", "both", "tp", 0.0, 30.0),
+        ("all", "all", "both", "fp", 0.0, 10.0),
+        ("all", "all", "both", "precision", 0.0, 0.75),
+        ("unseen", "all", "both", "n_sites", 0.0, 0.0),
+        ("gene_type=protein_coding", "all", "both", "n_genes", 0.0, 7.0),
+        ("gene_type=protein_coding", "all", "both", "n_sites", 0.0, 12.0),
+        ("all", "all", "donor", "pr_curve", 0.0, 1.0),
+        ("all", "all", "donor", "pr_curve", 0.5, 0.5),
     ],
     schema=tables.MODEL_REPORT.polars_schema(),
     orient="row",
@@ -60,9 +66,40 @@ def test_dataset_card__body_names_settings_versions_inputs_and_columns() -> None
     text = card().markdown
     for part in ("seed: 42", "| polars | 2.1 |", "| grch37/genome_fasta | abc123 |", "`donor_score`", "scan_parquet"):
         assert part in text
-    assert "| leakage | 7 |" in text
-    assert "| all | all | both | top_k_accuracy | 0.75 |" in text
-    assert "recall_at" not in text
+    assert "| `pred_type` | leakage | string | What the base model's call" in text
+    for plot in card().plots:
+        assert f"({plot})" in text
+
+
+def test_dataset_card__counts_are_crossed_and_add_up() -> None:
+    counts, rows = card().json["counts"], BUILT.examples.height
+    assert counts["rows_by_chromosome_and_label"] == {"7": {"donor": 1, "acceptor": 2, "neither": rows - 3}}
+    assert counts["rows_by_split_and_tier"]["train"] == {"site": 3} | counts["rows_by_tier"]
+    assert f"| train | 3 | 1 | 2 | {rows - 3} | {rows} |" in card().markdown
+    assert f"| protein_coding | 1 | 2 | {rows - 3} | {rows} |" in card().markdown
+
+
+def test_dataset_card__base_model_is_one_row_per_set_of_sites() -> None:
+    text = card().markdown
+    assert "| scope | labels | kind | n_sites | tp | fp | fn | xp | precision | recall | f1 |" in text
+    assert "| all | all | both |  | 30 | 10 |  |  | 0.75 |  |  |  | 0.8 |  |" in text
+    assert "| protein_coding | all | 7 | 12 |" in text
+    assert "pr_curve" not in text
+    assert "| unseen |" not in text  # no sites there
+
+
+def test_dataset_card__head_is_valid_for_hugging_face() -> None:
+    hub = pytest.importorskip("huggingface_hub", reason="the extra `loading` is not installed")
+    data = hub.DatasetCard(card().markdown).data
+    assert (data.license, data.size_categories) == ("other", ["n<1K"])
+    assert set(data.task_categories) <= {"tabular-classification"}
+
+
+def test_dataset_card__notes_stand_beside_p_site() -> None:
+    noted = card(notes=["Thin bins.", ""])
+    assert noted.json["notes"] == ["Thin bins."]
+    assert "> **Note.** Thin bins.\n" in noted.markdown
+    assert "> **Note.**" not in card().markdown
 
 
 def test_dataset_card__json_is_plain_and_counts_add_up() -> None:
@@ -117,7 +154,8 @@ def test_weights_by_tier__effective_rows_by_hand() -> None:
 
 
 def test_model_values__leaves_curves_out() -> None:
-    assert model_values(REPORT)["metric"].to_list() == ["top_k_accuracy"]
+    assert "pr_curve" not in model_values(REPORT)["metric"]
+    assert model_values(REPORT).height == REPORT.height - 2
 
 
 def test_model_values__no_report() -> None:

@@ -3,8 +3,10 @@ import polars as pl
 import pytest
 
 from builder_assets.dataset import rules
+from builder_assets.dataset.columns import training_examples_contract
 from builder_assets.dataset.score_bins import score_bin_table
 from builder_assets.settings import FeatureSettings, NegativeSettings
+from resources.table_contract import ContractError
 from tests.dataset.toy import ToyChromosome, random_gene, random_letters
 
 TOY = ToyChromosome(random_letters(600, 3), (random_gene("A", "+", 51, 250, 4), random_gene("B", "-", 200, 500, 5)))
@@ -112,12 +114,46 @@ def test_check_units__a_unit_on_two_sides() -> None:
         rules.check_units(genes)
 
 
+def thin_rows(n_sites: int) -> pl.DataFrame:
+    rows = {"donor_score": [0.2] * (n_sites + 15), "label": [1] * n_sites + [0] * 15}
+    return pl.DataFrame(rows, schema_overrides={"donor_score": pl.Float32}).with_columns(
+        acceptor_score=pl.lit(0, pl.Float32), sample_weight=pl.lit(1.0)
+    )
+
+
 def test_check_score_bins__sites_alone_in_a_bin() -> None:
-    rows = pl.DataFrame(
-        {"donor_score": [0.2] * 20, "acceptor_score": [0.0] * 20, "label": [1] * 5 + [0] * 15},
-        schema_overrides={"donor_score": pl.Float32, "acceptor_score": pl.Float32},
-    ).with_columns(sample_weight=pl.lit(1.0))
-    rules.check_score_bins(score_bin_table([rows], np.array([0, 0, 0, 15, 0])))  # all there are
-    rules.check_score_bins(score_bin_table([rows[5:]], np.array([99, 99, 99, 99, 99])))  # no sites
-    with pytest.raises(ValueError, match=r"^1 score bins .* first 0.15 to 0.5: 5 sites, 15 of 16 eligible negatives"):
+    rows = thin_rows(200)
+    assert rules.check_score_bins(score_bin_table([rows], np.array([0, 0, 0, 15, 0]))) == ""  # all there are
+    assert rules.check_score_bins(score_bin_table([rows[200:]], np.array([99, 99, 99, 99, 99]))) == ""  # no sites
+    with pytest.raises(ValueError, match=r"^1 score bins .* first 0.15 to 0.5: 200 sites, 15 of 16 eligible negatives"):
         rules.check_score_bins(score_bin_table([rows], np.array([0, 0, 0, 16, 0])))
+
+
+def test_check_score_bins__a_small_dataset_is_only_told() -> None:
+    told = rules.check_score_bins(score_bin_table([thin_rows(199)], np.array([0, 0, 0, 16, 0])))
+    assert told.startswith("1 score bins hold sites and hardly a negative, first 0.15 to 0.5: 199 sites, 15 of 16")
+
+
+def test_check_schemas__chromosomes_that_differ() -> None:
+    part = ROWS.lazy()
+    rules.check_schemas({"7": part, "8": part.filter(chrom="8")})
+    with pytest.raises(ValueError, match=r"of chromosome 8 has another schema than that of 7: 1 columns differ, label"):
+        rules.check_schemas({"7": part, "8": part.with_columns(pl.col("label").cast(pl.Int16))})
+    with pytest.raises(ValueError, match=r"0 columns differ, in their order"):
+        rules.check_schemas({"7": part, "8": part.select(reversed(ROWS.columns))})
+
+
+@pytest.mark.parametrize("values", [{"gc_content": float("nan")}, {"donor_surge_ratio": float("inf")}])
+def test_contract__nan_and_infinity_are_refused(values: dict) -> None:
+    contract = training_examples_contract(FeatureSettings(kmers=(1, 2), flank=30))
+    contract.check(ROWS)
+    with pytest.raises(ContractError, match=r"1 of \d+ values are NaN or infinite"):
+        contract.check(changed(FIRST_NEGATIVE, **values))
+
+
+def test_contract__rows_doubled_by_a_join_on_the_gene_alone() -> None:
+    contract = training_examples_contract(FeatureSettings(kmers=(1, 2), flank=30))
+    versions = pl.DataFrame({"gene_id": ["A", "A", "B"], "version": [1, 2, 1]})
+    doubled = contract.conform(ROWS.join(versions, on="gene_id"))
+    with pytest.raises(ContractError, match=r"rows repeat a key \(chrom, gene_id, position\), first \('7', 'A',"):
+        contract.check(doubled)

@@ -1,0 +1,86 @@
+"""Every Python snippet of docs/loading.md and of the dataset card, run as a reader would run it."""
+
+import re
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from builder_assets.dataset.card_text import LOADING
+from tests.dataset.stored import CONTRACT, ROWS, store_examples
+
+GUIDE = Path(__file__).parents[1] / "docs" / "loading.md"
+N_TRAIN = pl.concat(ROWS.values()).filter(split="train").height
+PYTHON = re.compile(r"```python\n(.*?)```", re.DOTALL)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("dataset")
+    store_examples(folder)
+    return folder
+
+
+def run(code, folder, monkeypatch):
+    """The names that a snippet defines, run in the dataset's folder."""
+    monkeypatch.chdir(folder)
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    monkeypatch.setenv("HF_DATASETS_CACHE", str(folder / ".cache"))
+    names = {"__name__": "snippet"}
+    exec(compile(code, "docs/loading.md", "exec"), names)
+    return names
+
+
+def snippet(title):
+    section = GUIDE.read_text(encoding="utf-8").split(f"\n## {title}\n")[1].split("\n## ")[0]
+    (code,) = PYTHON.findall(section)
+    return code
+
+
+def test_loading__every_section_with_python_is_tested():
+    titles = re.findall(r"^## (.*)$", GUIDE.read_text(encoding="utf-8"), re.MULTILINE)
+    assert set(titles) == {*TABLES, "Roles", "PyTorch, streaming", "JAX", "LightGBM", "Other programs"}
+
+
+def test_roles(folder, monkeypatch):
+    expected = [column.name for column in CONTRACT.columns if column.role == "feature"]
+    assert run(snippet("Roles"), folder, monkeypatch)["features"] == expected
+
+
+TABLES = {"Polars": "polars", "DuckDB": "duckdb", "pandas": "pandas", "Hugging Face datasets": "datasets"}
+
+
+@pytest.mark.parametrize("title", TABLES)
+def test_tables(title, folder, monkeypatch):
+    pytest.importorskip(TABLES[title], reason="the extra `loading` is not installed")
+    train = run(snippet(title), folder, monkeypatch)["train"]
+    assert len(train) == N_TRAIN
+    assert set(train["split"]) == {"train"}
+    assert sum(train["position"]) == pl.concat(ROWS.values()).filter(split="train")["position"].sum()
+
+
+def test_pytorch(folder, monkeypatch):
+    torch = pytest.importorskip("torch", reason="the extra `loading` is not installed")
+    names = run(snippet("PyTorch, streaming"), folder, monkeypatch)
+    assert names["n_rows"] == N_TRAIN
+    values, labels, _ = next(iter(names["loader"]))
+    assert values.shape == (len(labels), len(names["Examples"]("training_examples", "train").features))
+    assert values.dtype == torch.float32
+
+
+def test_jax(folder, monkeypatch):
+    losses = run(snippet("JAX"), folder, monkeypatch)["losses"]
+    assert losses[0] == pytest.approx(1.0986, abs=1e-3)  # ln 3: nothing is known yet
+    assert losses[-1] < losses[0]
+
+
+def test_lightgbm(folder, monkeypatch):
+    pytest.importorskip("lightgbm", reason="the extra `baseline` is not installed")
+    names = run(snippet("LightGBM"), folder, monkeypatch)
+    assert names["probabilities"].shape == (N_TRAIN, 3)
+    assert names["probabilities"].sum(axis=1) == pytest.approx(1)
+
+
+def test_card__its_python_snippets(folder, monkeypatch):
+    codes = PYTHON.findall(LOADING)
+    assert [len(run(code, folder, monkeypatch)["train"]) for code in codes] == [N_TRAIN, N_TRAIN]
