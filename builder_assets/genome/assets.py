@@ -92,7 +92,7 @@ def _genome_fasta(name: str, settings: Assembly, path: Any) -> dg.AssetsDefiniti
 
 
 def _gene_annotation(name: str, settings: Assembly, path: Any) -> dg.AssetsDefinition:
-    @table_asset(name, tables.GENE_ANNOTATION, 1, settings, input_files=[path], kinds=("gtf", "polars"))
+    @table_asset(name, tables.GENE_ANNOTATION, 2, settings, input_files=[path], kinds=("gtf", "polars"))
     def gene_annotation() -> dg.MaterializeResult[pl.DataFrame]:
         report = Report()
         seen = registered_files([path])
