@@ -9,19 +9,16 @@ from pydantic import BaseModel
 from builder_assets import tables
 from builder_assets.asset_shell import (
     MANIFEST,
-    STORE,
     Report,
-    asset_inputs,
-    check_result,
-    markdown_table,
     table_asset,
     tables_step,
 )
 from builder_assets.genome.annotation_records import records_from_annotation
 from builder_assets.genome.chromosome_tables import chromosome_tables
 from builder_assets.genome.contigs import chromosome_sequence, contig_of, fasta_records
-from builder_assets.genome.motifs import motif_table, motif_verdict
+from builder_assets.genome.landmarks import check_assembly
 from builder_assets.genome.split_units import split_units
+from builder_assets.genome_checks import genome_checks
 from builder_assets.manifest import registered_files
 from builder_assets.settings import GenomeSettings, IntronSettings, Settings
 from resources.annotation_file import read_annotation
@@ -70,7 +67,7 @@ def genome_assets(name: str, settings: Settings) -> tuple[list[dg.AssetsDefiniti
         _chromosome_tables(name, genome, genome.introns, chromosomes),
         _split_units(name),
     ]
-    return assets, [_motif_check(name, genome, chromosomes)]
+    return assets, genome_checks(name, genome, chromosomes, files_key(name))
 
 
 def _genome_fasta(name: str, settings: Assembly, path: Any) -> dg.AssetsDefinition:
@@ -97,6 +94,7 @@ def _gene_annotation(name: str, settings: Assembly, path: Any) -> dg.AssetsDefin
         report = Report()
         seen = registered_files([path])
         records = records_from_annotation(read_annotation(path), settings.assembly)
+        check_assembly(records, settings.assembly)
         by_feature = dict(records.group_by("feature").len().sort("feature").iter_rows())
         return report.result(records, file=dg.MetadataValue.path(str(path)), **seen, **by_feature)
 
@@ -172,7 +170,7 @@ def _chromosome_tables(
             named = ", ".join(built.dropped["gene_id"].head(20).to_list())
             context.log.warning(f"{built.dropped.height} genes are not wholly inside the sequence, left out: {named}")
         notes = {
-            "genes": {"dropped_genes": built.dropped.height},
+            "genes": {"dropped_genes": built.dropped.height, "genes_without_exons": built.n_genes_without_exons},
             "introns": {"gap_introns": built.gap_introns},
         }
         return tuple(
@@ -205,36 +203,3 @@ def _split_units(name: str) -> dg.AssetsDefinition:
         )
 
     return units
-
-
-def _motif_check(name: str, genome: GenomeSettings, chromosomes: dg.PartitionsDefinition) -> dg.AssetChecksDefinition:
-    resource = files_key(name)
-
-    @dg.asset_check(
-        name="splice_motifs",
-        asset=dg.AssetKey([name, "splice_sites"]),
-        additional_ins=asset_inputs({table: [name, table] for table in ("genes", "introns", "contig")}),
-        partitions_def=chromosomes,
-        blocking=True,
-        required_resource_keys={resource, STORE},
-        description="GT and AG beside the introns of protein-coding genes and at no other shift: coordinates, build.",
-    )
-    def splice_motifs(
-        context: dg.AssetCheckExecutionContext,
-        genes: pl.DataFrame,
-        introns: pl.DataFrame,
-        contig: pl.DataFrame,
-    ) -> dg.AssetCheckResult:
-        files: GenomeFiles = getattr(context.resources, resource)
-        sequence = chromosome_sequence(files.reference(), contig, genome.assembly)
-        verdict = motif_verdict(introns, genes, sequence)
-        path = context.resources.table_store.path_of(dg.AssetKey([name, "splice_sites"]), context.partition_key)
-        return check_result(
-            verdict.level in ("pass", "too few"),
-            blocking=verdict.level == "error",
-            text=verdict.text,
-            path=path,
-            numbers={**verdict.numbers, "motifs": dg.MetadataValue.md(markdown_table(motif_table(introns, genes)))},
-        )
-
-    return splice_motifs
