@@ -1,6 +1,6 @@
 """Assets of one genome, from its two files to units that no split may part. Thin: the rules are next door."""
 
-from typing import Any
+from pathlib import Path
 
 import dagster as dg
 import polars as pl
@@ -21,6 +21,7 @@ from builder_assets.genome.split_units import split_units
 from builder_assets.genome_checks import genome_checks
 from builder_assets.manifest import registered_files
 from builder_assets.settings import GenomeSettings, IntronSettings, Settings
+from builder_assets.sources import source_files
 from resources.annotation_file import read_annotation
 from resources.genome_files import GenomeFiles
 
@@ -56,7 +57,8 @@ def genome_assets(name: str, settings: Settings) -> tuple[list[dg.AssetsDefiniti
     """All assets and checks of one genome."""
     genome = settings.genomes[name]
     chromosomes = dg.StaticPartitionsDefinition(list(genome.chromosomes))
-    fasta, annotation = settings.path(genome.fasta), settings.path(genome.annotation)
+    fasta = [file.path for file in source_files(settings, genome, "fasta")]
+    (annotation,) = (file.path for file in source_files(settings, genome, "annotation"))
     assembly = Assembly(assembly=genome.assembly)
     regions = ContigRegions(assembly=genome.assembly, regions=genome.regions)
     assets = [
@@ -70,28 +72,41 @@ def genome_assets(name: str, settings: Settings) -> tuple[list[dg.AssetsDefiniti
     return assets, genome_checks(name, genome, chromosomes, files_key(name))
 
 
-def _genome_fasta(name: str, settings: Assembly, path: Any) -> dg.AssetsDefinition:
+def _genome_fasta(name: str, settings: Assembly, paths: list[Path]) -> dg.AssetsDefinition:
     resource = files_key(name)
 
     @table_asset(
-        name, tables.GENOME_FASTA, 1, settings, input_files=[path], resources=[resource], kinds=("fasta", "pysam")
+        name, tables.GENOME_FASTA, 1, settings, input_files=paths, resources=[resource], kinds=("fasta", "pysam")
     )
     def genome_fasta(context: dg.AssetExecutionContext) -> dg.MaterializeResult[pl.DataFrame]:
         report = Report()
         files: GenomeFiles = getattr(context.resources, resource)
+        for path in paths:
+            files.fetch(path)
         reference = files.reference()
         reference.validate()
-        seen = registered_files([path])
+        seen = registered_files(paths)
         records = fasta_records(reference.records(), reference.file_sha256(), settings.assembly)
-        return report.result(records, file=dg.MetadataValue.path(str(path)), **seen)
+        return report.result(records, file=dg.MetadataValue.path(str(paths[0])), files=len(paths), **seen)
 
     return genome_fasta
 
 
-def _gene_annotation(name: str, settings: Assembly, path: Any) -> dg.AssetsDefinition:
-    @table_asset(name, tables.GENE_ANNOTATION, 2, settings, input_files=[path], kinds=("gtf", "polars"))
-    def gene_annotation() -> dg.MaterializeResult[pl.DataFrame]:
+def _gene_annotation(name: str, settings: Assembly, path: Path) -> dg.AssetsDefinition:
+    resource = files_key(name)
+
+    @table_asset(
+        name,
+        tables.GENE_ANNOTATION,
+        2,
+        settings,
+        input_files=[path],
+        resources=[resource],
+        kinds=("gtf", "polars"),
+    )
+    def gene_annotation(context: dg.AssetExecutionContext) -> dg.MaterializeResult[pl.DataFrame]:
         report = Report()
+        getattr(context.resources, resource).fetch(path)
         seen = registered_files([path])
         records = records_from_annotation(read_annotation(path), settings.assembly)
         check_assembly(records, settings.assembly)
