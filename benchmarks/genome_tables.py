@@ -102,7 +102,7 @@ def pure_functions(gtf: Path, fasta: Path) -> dict[str, Any]:
     steps |= {"bases": 0.0, "tables": 0.0}
     reference = ReferenceGenome(fasta, fasta.parent / "index")
     reference.records()
-    genes, sites, counts, levels = [], [], dict.fromkeys(("genes", "transcripts", "exons", "splice_sites"), 0), {}
+    genes, sites, counts, shares = [], [], dict.fromkeys(("genes", "transcripts", "exons", "splice_sites"), 0), {}
     for chrom, length in ASSEMBLY_LENGTHS["GRCh38"].items():
         started = time.perf_counter()
         codes = codes_of(reference.bases(f"chr{chrom}", 0, length))
@@ -110,7 +110,7 @@ def pure_functions(gtf: Path, fasta: Path) -> dict[str, Any]:
         steps["bases"] += time.perf_counter() - started
         started = time.perf_counter()
         made = chromosome_tables(records.filter(pl.col("chrom") == chrom), held, IntronSettings())
-        levels[chrom] = motif_verdict(made.introns, made.genes, held).level
+        shares[chrom] = motif_verdict(made.introns, made.genes, held).numbers["donor_motifs"]
         genes.append(made.genes)
         sites.append(made.splice_sites.select("chrom", "gene_id", "window_hash"))
         counts = {name: n + getattr(made, name).height for name, n in counts.items()}
@@ -118,8 +118,9 @@ def pure_functions(gtf: Path, fasta: Path) -> dict[str, Any]:
     steps["split_units"] = -time.perf_counter()
     units = split_units(pl.concat(genes), pl.concat(sites))["unit"].n_unique()
     steps["split_units"] += time.perf_counter()
-    if set(levels.values()) - {"pass", "warn", "too few"}:
-        raise SystemExit(f"the synthetic genome fails its own motif check: {levels}")
+    low = {chrom: share for chrom, share in shares.items() if share < 0.9 and chrom != "MT"}
+    if low:  # random bases have GT beside 1 site in 16, so the shift control is not asked
+        raise SystemExit(f"GT is not where the synthetic genome has it: {low}")
     return {"steps": {name: round(spent, 2) for name, spent in steps.items()}, **counts, "split_units": units}
 
 

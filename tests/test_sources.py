@@ -1,7 +1,9 @@
 """What `fasta:` and `annotation:` may be, and that a build fetches, checks and uses them."""
 
+import gzip
 import hashlib
 
+import dagster as dg
 import pytest
 import yaml
 
@@ -76,6 +78,15 @@ def test_build__fetches_the_files_and_every_check_passes(project_with, tmp_path)
     statuses = project.manifest.statuses(project.instance)
     assert all(status.is_built for status in statuses.values())
     checks = {name for node in project.manifest.nodes.values() for name in node.checks}
+    for table, check, says in (
+        ("introns", "intron_lengths", "intron lengths"),
+        ("splice_sites", "splice_motifs", "shares of motifs"),
+    ):
+        key = dg.AssetCheckKey(dg.AssetKey(["g", table]), check)
+        (record, *_) = project.instance.event_log_storage.get_asset_check_execution_history(key, limit=5)
+        verdict = record.event.dagster_event.event_specific_data
+        assert verdict.metadata["picture"].value.startswith(f"![{says}](data:image/svg+xml;base64,")
+        assert verdict.description
     assert checks == {"contig_fit", "release_totals", "gene_types", "intron_lengths", "splice_motifs", "identities"}
 
 
@@ -107,3 +118,12 @@ def test_build__annotation_of_another_assembly_stops_before_anything_is_publishe
     project = project_with(annotation="a.gtf", chromosomes=["22"])
     assert any("the annotation is of GRCh38, the settings say GRCh37" in failure for failure in failures(project))
     assert not (tmp_path / "data" / "g" / "gene_annotation.parquet").exists()
+
+
+def test_build__an_annotation_without_a_chromosome_stops_at_the_check(project_with, tmp_path):
+    with gzip.open(demo.ANNOTATION, "rt", encoding="utf-8") as lines:
+        kept = [line for line in lines if not line.startswith(("Y\t", "chrY\t"))]
+    (tmp_path / "a.gtf").write_text("".join(kept), encoding="utf-8")
+    project = project_with(annotation="a.gtf")
+    assert any("check contig_fit" in failure and "settings (Y)" in failure for failure in failures(project))
+    assert not (tmp_path / "data" / "g" / "genes").exists()

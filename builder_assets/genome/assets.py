@@ -15,7 +15,7 @@ from builder_assets.asset_shell import (
 )
 from builder_assets.genome.annotation_records import records_from_annotation
 from builder_assets.genome.chromosome_tables import chromosome_tables
-from builder_assets.genome.contigs import chromosome_sequence, contig_of, fasta_records
+from builder_assets.genome.contigs import chromosome_sequence, contig_of, fasta_records, letter_counts
 from builder_assets.genome.landmarks import check_assembly
 from builder_assets.genome.split_units import split_units
 from builder_assets.genome_checks import genome_checks
@@ -135,8 +135,11 @@ def _contig(name: str, settings: ContigRegions, chromosomes: dg.PartitionsDefini
     ) -> dg.MaterializeResult[pl.DataFrame]:
         report = Report()
         files: GenomeFiles = getattr(context.resources, resource)
-        segments = contig_of(files.reference(), context.partition_key, settings.assembly, settings.regions)
-        return report.result(segments, bases=int(segments["length"].sum()), n_bases=int(segments["n_n"].sum()))
+        reference = files.reference()
+        segments = contig_of(reference, context.partition_key, settings.assembly, settings.regions)
+        counts = letter_counts(reference, segments, settings.assembly)
+        counts |= {"bases": int(segments["length"].sum()), "n_bases": int(segments["n_n"].sum())}
+        return report.result(segments, None, **counts)
 
     return contig
 
