@@ -234,7 +234,7 @@ def ui(
 def doctor(
     config: Config = None,
     online: Annotated[
-        bool, typer.Option("--online", help="Also ask publishers for the files of releases and addresses.")
+        bool, typer.Option("--online", help="Also ask publishers for their files; needs the network, which CI has not.")
     ] = False,
 ) -> None:
     """Check settings, input files, weights, device, disk and versions, with a remedy for what is wrong."""
