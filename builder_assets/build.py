@@ -10,8 +10,9 @@ from builder_assets.asset_shell import MANIFEST, STORE
 from builder_assets.base_model.assets import base_model_assets, model_files_key
 from builder_assets.dataset.assets import dataset_assets
 from builder_assets.genome.assets import files_key, genome_assets
+from builder_assets.genome.sources import source_files
 from builder_assets.manifest import Manifest, nodes_of
-from builder_assets.settings import Settings
+from builder_assets.settings import GenomeSettings, Settings
 from resources.base_model_files import BaseModelFiles
 from resources.genome_files import GenomeFiles
 from resources.table_store import TableStore
@@ -38,12 +39,7 @@ def build_defs(settings: Settings, overrides: Mapping[str, Any] | None = None) -
     resources: dict[str, Any] = {
         STORE: store,
         MANIFEST: manifest_of(settings),
-        **{
-            files_key(name): GenomeFiles(
-                fasta=str(settings.path(genome.fasta)), index_dir=str(settings.data_path / name / "fasta_index")
-            )
-            for name, genome in settings.genomes.items()
-        },
+        **{files_key(name): _genome_files(settings, name, genome) for name, genome in settings.genomes.items()},
         **{
             model_files_key(name): BaseModelFiles(
                 family=model.family,
@@ -59,6 +55,21 @@ def build_defs(settings: Settings, overrides: Mapping[str, Any] | None = None) -
         jobs=_jobs(assets),
         resources=resources | dict(overrides or {}),
         executor=dg.in_process_executor,  # one chromosome = one run = one process: one compiled model
+    )
+
+
+def _genome_files(settings: Settings, name: str, genome: GenomeSettings) -> GenomeFiles:
+    fasta, annotation = (source_files(settings, genome, role) for role in ("fasta", "annotation"))
+    paths = [str(file.path) for file in fasta]
+    return GenomeFiles(
+        fasta=paths[0],
+        more_fastas=paths[1:],
+        index_dir=str(settings.data_path / name / "fasta_index"),
+        remote={
+            str(file.path): [file.remote.url, file.remote.checksums or ""]
+            for file in (*fasta, *annotation)
+            if file.remote
+        },
     )
 
 

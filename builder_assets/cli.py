@@ -238,8 +238,15 @@ def ui(
 
 @app.command()
 @_reported
-def doctor(config: Config = None) -> None:
+def doctor(
+    config: Config = None,
+    online: Annotated[
+        bool, typer.Option("--online", help="Also ask publishers for their files; needs the network, which CI has not.")
+    ] = False,
+) -> None:
     """Check settings, input files, weights, device, disk and versions, with a remedy for what is wrong."""
+    from builder_assets.genome.sources import source_files
+    from builder_assets.online_check import online_findings
     from builder_assets.project import open_project
     from resources.accelerator import configure_jax
     from resources.model_weights import spliceai_weights_folder
@@ -248,9 +255,12 @@ def doctor(config: Config = None) -> None:
     settings = project.settings
     findings: list[tuple[bool, str, str]] = [(True, "settings", f"{settings.root}")]
     for name, genome in settings.genomes.items():
-        for word, text in (("fasta", genome.fasta), ("annotation", genome.annotation)):
-            path = settings.path(text)
-            findings.append((path.is_file(), f"{name} {word}", f"{path}{'' if path.is_file() else ' is not there'}"))
+        for word in ("fasta", "annotation"):
+            for file in source_files(settings, genome, word):
+                absent = " is not there yet: the build fetches it" if file.remote else " is not there"
+                is_well = file.path.is_file() or file.remote is not None
+                findings.append((is_well, f"{name} {word}", f"{file.path}{'' if file.path.is_file() else absent}"))
+    findings += online_findings(settings) if online else []
     for name, model in settings.base_models.items():
         if model.family == "spliceai":
             try:
@@ -426,6 +436,30 @@ def export(
         raise ValueError(f"--layout {layout!r} is none of {', '.join(Layout)}.")
     rows = export_dataset(open_project(config), dataset, Layout(layout), target, rows_per_shard)
     console.print(f"{rows:,} rows of {dataset} in {target}", highlight=False, soft_wrap=True)
+
+
+@app.command()
+@_reported
+def genes(
+    find: Annotated[str, typer.Argument(help="Stable id (with or without version) or symbol; 22|NAME for one place.")],
+    config: Config = None,
+    genome: Annotated[str | None, typer.Option("--genome", help="Only this genome.", show_default=False)] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show which gene an entry of a gene list means, and why. Needs the genome's `genes` built."""
+    from builder_assets.gene_search import found_genes, gene_lines, stored_genes, verdict
+    from builder_assets.project import open_project
+
+    project = open_project(config)
+    answers = {name: found_genes(stored, find) for name, stored in stored_genes(project.settings, genome).items()}
+    if as_json:
+        _print_json({name: found.to_dicts() for name, found in answers.items()})
+    for name, found in answers.items() if not as_json else ():
+        console.print(f"[bold]{name}[/bold]  {verdict(found, find)}", highlight=False, soft_wrap=True)
+        for line in gene_lines(found):
+            console.print(f"  {line}", highlight=False, soft_wrap=True)
+    if not any(found.height for found in answers.values()):
+        raise typer.Exit(1)
 
 
 def main() -> None:

@@ -15,19 +15,21 @@ _CODE_OF_BYTE = np.full(256, N, dtype=np.uint8)
 for _code, _letters in enumerate(("Aa", "Cc", "Gg", "Tt")):
     for _letter in _letters:
         _CODE_OF_BYTE[ord(_letter)] = _code
-_BYTE_OF_CODE = np.frombuffer(b"ACGTN", dtype=np.uint8)
+_CODE_TABLE = _CODE_OF_BYTE.tobytes()
+_LETTER_TABLE = b"ACGTN".ljust(256, b"N")
 _COMPLEMENT = np.array([T, G, C, A, N], dtype=np.uint8)
 
 
 def codes_of(sequence: str | bytes) -> np.ndarray:
     """Base codes (uint8, shape (length,)) of a sequence."""
     raw = sequence.encode("ascii", "replace") if isinstance(sequence, str) else sequence
-    return _CODE_OF_BYTE[np.frombuffer(raw, dtype=np.uint8)]
+    # Not by indexing: NumPy would make eight bytes of index per base. A bytearray keeps the codes writable.
+    return np.frombuffer(bytearray(raw).translate(_CODE_TABLE), dtype=np.uint8)
 
 
 def letters_of(codes: np.ndarray) -> str:
     """The sequence, as upper-case ACGTN, of base codes."""
-    return _BYTE_OF_CODE[codes].tobytes().decode("ascii")
+    return codes.tobytes().translate(_LETTER_TABLE).decode("ascii")
 
 
 def reverse_complement(codes: np.ndarray) -> np.ndarray:

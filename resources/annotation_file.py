@@ -27,7 +27,7 @@ LINE_SCHEMA = {
     "frame": pl.String,
     "attributes": pl.String,
 }
-RAW_COLUMNS = ["seqname", "feature", "start", "end", "strand", "attributes"]
+RAW_COLUMNS = ["seqname", "source", "feature", "start", "end", "strand", "attributes"]
 # Features that are neither gene, transcript, exon nor CDS in any dialect. A list of what to leave out, because GFF3
 # has dozens of words for transcripts.
 OTHER_FEATURES = [
@@ -48,8 +48,8 @@ def read_annotation(path: Path) -> pl.DataFrame:
         path: GTF, GFF3, or SpliceAI's gene table; plain, gzip or bgzip.
 
     Returns:
-        seqname, feature, start, end, strand, attributes in file order; `start`, `end` as in the file (1-based closed in
-        GTF and GFF3). Rows of SpliceAI's table have the feature `spliceai_gene`, its 0-based `start`, and as
+        seqname, source, feature, start, end, strand, attributes in file order; `start`, `end` as in the file (1-based
+        closed in GTF and GFF3). Rows of SpliceAI's table have the feature `spliceai_gene`, its 0-based `start`, and as
         attributes `NAME|EXON_START|EXON_END`.
 
     Raises:
@@ -122,6 +122,7 @@ def _table_rows(block: bytes, first_line: int, path: Path) -> pl.DataFrame:
         raise _malformed(block, first_line, path, len(TABLE_HEADER), (3, 4), 0)
     return rows.select(
         pl.col("CHROM").alias("seqname"),
+        pl.lit(None, dtype=pl.String).alias("source"),
         pl.lit(TABLE_FEATURE).alias("feature"),
         pl.col("TX_START").alias("start"),
         pl.col("TX_END").alias("end"),

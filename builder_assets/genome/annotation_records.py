@@ -30,6 +30,7 @@ TRANSCRIPT_KEYS = {
     "version": ["transcript_version", "version"],
     "transcript_type": ["transcript_biotype", "transcript_type", "biotype"],
 }
+BIOTYPE_IN_COLUMN_2 = "protein_coding"  # no maker of annotations is called that
 FLAG_TAGS = {
     "is_canonical": "Ensembl_canonical|MANE(?:[_ ]|%20)Select|RefSeq(?:[_ ]|%20)Select",
     "is_mane_select": "MANE(?:[_ ]|%20)Select",
@@ -127,6 +128,8 @@ def _transcript_facts(parts: pl.DataFrame, attribute: AttributeReader) -> pl.Dat
     rows = parts.filter(pl.col("feature") == "transcript").unique(key, keep="first", maintain_order=True)
     facts = {name: pl.coalesce(*map(attribute, keys)) for name, keys in TRANSCRIPT_KEYS.items()}
     version = pl.coalesce(id_version(pl.col("transcript")), facts.pop("version"))
+    if (rows["source"] == BIOTYPE_IN_COLUMN_2).any():  # Ensembl up to 76 wrote the transcript's biotype there
+        facts["transcript_type"] = pl.coalesce(facts["transcript_type"], "source")
     flags = {name: has_tag(pattern) for name, pattern in FLAG_TAGS.items()}
     tagged = rows.select(*key, transcript_version=version, **facts, **flags)
     return tagged.with_columns(pl.when(pl.col(name).any()).then(name).alias(name) for name in FLAG_TAGS)

@@ -1,14 +1,14 @@
 """Which gene and transcript every annotation row belongs to, per dialect.
 
-Each function gives the same columns: seqname, feature (gene, transcript, exon or CDS), start, end (1-based closed),
-strand, gene, transcript (ids as written, RefSeq's and Ensembl's prefixes taken off), attributes.
+Each function gives the same columns: seqname, source, feature (gene, transcript, exon or CDS), start, end (1-based
+closed), strand, gene, transcript (ids as written, RefSeq's and Ensembl's prefixes taken off), attributes.
 """
 
 import polars as pl
 
 from builder_assets.genome.annotation_attributes import gff3_attribute, gff3_values, gtf_attribute
 
-COLUMNS = ["seqname", "feature", "start", "end", "strand", "gene", "transcript", "attributes"]
+COLUMNS = ["seqname", "source", "feature", "start", "end", "strand", "gene", "transcript", "attributes"]
 ID_PREFIX = r"^(?:gene|rna|transcript|exon)[-:]"
 MAX_DEPTH = 10  # gene, primary transcript, miRNA, exon: real files have four levels
 

@@ -1,7 +1,6 @@
 """Assets of one genome, from its two files to units that no split may part. Thin: the rules are next door."""
 
 from pathlib import Path
-from typing import Any
 
 import dagster as dg
 import polars as pl
@@ -10,18 +9,16 @@ from pydantic import BaseModel
 from builder_assets import tables
 from builder_assets.asset_shell import (
     MANIFEST,
-    STORE,
     Report,
-    asset_inputs,
-    check_result,
-    markdown_table,
     table_asset,
     tables_step,
 )
 from builder_assets.genome.annotation_records import records_from_annotation, records_of_chromosome
+from builder_assets.genome.checks import genome_checks
 from builder_assets.genome.chromosome_tables import chromosome_tables
-from builder_assets.genome.contigs import chromosome_sequence, contig_of, fasta_records
-from builder_assets.genome.motifs import motif_table, motif_verdict
+from builder_assets.genome.contigs import chromosome_sequence, contig_of, fasta_records, letter_counts
+from builder_assets.genome.landmarks import check_assembly
+from builder_assets.genome.sources import source_files
 from builder_assets.genome.split_units import split_units
 from builder_assets.manifest import registered_files
 from builder_assets.settings import GenomeSettings, IntronSettings, Settings
@@ -61,7 +58,8 @@ def genome_assets(name: str, settings: Settings) -> tuple[list[dg.AssetsDefiniti
     """All assets and checks of one genome."""
     genome = settings.genomes[name]
     chromosomes = dg.StaticPartitionsDefinition(list(genome.chromosomes))
-    fasta, annotation = settings.path(genome.fasta), settings.path(genome.annotation)
+    fasta = [file.path for file in source_files(settings, genome, "fasta")]
+    (annotation,) = (file.path for file in source_files(settings, genome, "annotation"))
     assembly = Assembly(assembly=genome.assembly)
     regions = ContigRegions(assembly=genome.assembly, regions=genome.regions)
     assets = [
@@ -72,33 +70,47 @@ def genome_assets(name: str, settings: Settings) -> tuple[list[dg.AssetsDefiniti
         _chromosome_tables(name, genome, genome.introns, chromosomes),
         _split_units(name, settings.path(genome.paralogs) if genome.paralogs else None),
     ]
-    return assets, [_motif_check(name, genome, chromosomes)]
+    return assets, genome_checks(name, genome, chromosomes, files_key(name))
 
 
-def _genome_fasta(name: str, settings: Assembly, path: Any) -> dg.AssetsDefinition:
+def _genome_fasta(name: str, settings: Assembly, paths: list[Path]) -> dg.AssetsDefinition:
     resource = files_key(name)
 
     @table_asset(
-        name, tables.GENOME_FASTA, 1, settings, input_files=[path], resources=[resource], kinds=("fasta", "pysam")
+        name, tables.GENOME_FASTA, 1, settings, input_files=paths, resources=[resource], kinds=("fasta", "pysam")
     )
     def genome_fasta(context: dg.AssetExecutionContext) -> dg.MaterializeResult[pl.DataFrame]:
         report = Report()
         files: GenomeFiles = getattr(context.resources, resource)
+        for path in paths:
+            files.fetch(path)
         reference = files.reference()
         reference.validate()
-        seen = registered_files([path])
+        seen = registered_files(paths)
         records = fasta_records(reference.records(), reference.file_sha256(), settings.assembly)
-        return report.result(records, file=dg.MetadataValue.path(str(path)), **seen)
+        return report.result(records, file=dg.MetadataValue.path(str(paths[0])), files=len(paths), **seen)
 
     return genome_fasta
 
 
-def _gene_annotation(name: str, settings: Assembly, path: Any) -> dg.AssetsDefinition:
-    @table_asset(name, tables.GENE_ANNOTATION, 1, settings, input_files=[path], kinds=("gtf", "polars"))
-    def gene_annotation() -> dg.MaterializeResult[pl.DataFrame]:
+def _gene_annotation(name: str, settings: Assembly, path: Path) -> dg.AssetsDefinition:
+    resource = files_key(name)
+
+    @table_asset(
+        name,
+        tables.GENE_ANNOTATION,
+        2,
+        settings,
+        input_files=[path],
+        resources=[resource],
+        kinds=("gtf", "polars"),
+    )
+    def gene_annotation(context: dg.AssetExecutionContext) -> dg.MaterializeResult[pl.DataFrame]:
         report = Report()
+        getattr(context.resources, resource).fetch(path)
         seen = registered_files([path])
         records = records_from_annotation(read_annotation(path), settings.assembly)
+        check_assembly(records, settings.assembly)
         by_feature = dict(records.group_by("feature").len().sort("feature").iter_rows())
         return report.result(records, file=dg.MetadataValue.path(str(path)), **seen, **by_feature)
 
@@ -124,8 +136,11 @@ def _contig(name: str, settings: ContigRegions, chromosomes: dg.PartitionsDefini
     ) -> dg.MaterializeResult[pl.DataFrame]:
         report = Report()
         files: GenomeFiles = getattr(context.resources, resource)
-        segments = contig_of(files.reference(), context.partition_key, settings.assembly, settings.regions)
-        return report.result(segments, bases=int(segments["length"].sum()), n_bases=int(segments["n_n"].sum()))
+        reference = files.reference()
+        segments = contig_of(reference, context.partition_key, settings.assembly, settings.regions)
+        counts = letter_counts(reference, segments, settings.assembly)
+        counts |= {"bases": int(segments["length"].sum()), "n_bases": int(segments["n_n"].sum())}
+        return report.result(segments, None, **counts)
 
     return contig
 
@@ -173,7 +188,7 @@ def _chromosome_tables(
             named = ", ".join(built.dropped["gene_id"].head(20).to_list())
             context.log.warning(f"{built.dropped.height} genes are not wholly inside the sequence, left out: {named}")
         notes = {
-            "genes": {"dropped_genes": built.dropped.height},
+            "genes": {"dropped_genes": built.dropped.height, "genes_without_exons": built.n_genes_without_exons},
             "introns": {"gap_introns": built.gap_introns},
         }
         return tuple(
@@ -212,36 +227,3 @@ def _split_units(name: str, paralog_file: Path | None) -> dg.AssetsDefinition:
         )
 
     return units
-
-
-def _motif_check(name: str, genome: GenomeSettings, chromosomes: dg.PartitionsDefinition) -> dg.AssetChecksDefinition:
-    resource = files_key(name)
-
-    @dg.asset_check(
-        name="splice_motifs",
-        asset=dg.AssetKey([name, "splice_sites"]),
-        additional_ins=asset_inputs({table: [name, table] for table in ("genes", "introns", "contig")}),
-        partitions_def=chromosomes,
-        blocking=True,
-        required_resource_keys={resource, STORE},
-        description="GT and AG beside the introns of protein-coding genes and at no other shift: coordinates, build.",
-    )
-    def splice_motifs(
-        context: dg.AssetCheckExecutionContext,
-        genes: pl.DataFrame,
-        introns: pl.DataFrame,
-        contig: pl.DataFrame,
-    ) -> dg.AssetCheckResult:
-        files: GenomeFiles = getattr(context.resources, resource)
-        sequence = chromosome_sequence(files.reference(), contig, genome.assembly)
-        verdict = motif_verdict(introns, genes, sequence)
-        path = context.resources.table_store.path_of(dg.AssetKey([name, "splice_sites"]), context.partition_key)
-        return check_result(
-            verdict.level in ("pass", "too few"),
-            blocking=verdict.level == "error",
-            text=verdict.text,
-            path=path,
-            numbers={**verdict.numbers, "motifs": dg.MetadataValue.md(markdown_table(motif_table(introns, genes)))},
-        )
-
-    return splice_motifs

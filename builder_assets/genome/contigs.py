@@ -122,6 +122,22 @@ def chromosome_sequence(reference: ReferenceGenome, contig: pl.DataFrame, assemb
     return ChromosomeSequence(chrom=chrom, first_position=first, codes=codes, segments=segments)
 
 
+def letter_counts(reference: ReferenceGenome, contig: pl.DataFrame, assembly: str) -> dict[str, int]:
+    """How the file writes the bases of a CONTIG table: letters in lower case, and IUPAC codes that are no N.
+
+    Neither changes a base: lower case counts as upper case, an IUPAC code as N. So they are in no table.
+    """
+    placed = fasta_records(reference.records(), "", assembly)
+    counts = {"lower_case_bases": 0, "iupac_bases": 0}
+    for chrom, start, end in contig.select("chrom", "start", "end").iter_rows():
+        for letters in _segment_letters(reference, placed.filter(pl.col("chrom") == chrom), (start, end)):
+            raw = np.frombuffer(letters, dtype=np.uint8)
+            counts["lower_case_bases"] += int(np.count_nonzero(raw >= ord("a")))
+            is_n = (raw == ord("N")) | (raw == ord("n"))
+            counts["iupac_bases"] += int(np.count_nonzero((codes_of(letters) == N) & ~is_n))
+    return counts
+
+
 def _regions_of(chrom: str, assembly: str, regions: tuple[str, ...]) -> list[Interval]:
     parsed = [region_of_record(region) for region in regions]
     return _united(
@@ -185,13 +201,19 @@ def _build_with(chrom: str, length: int) -> str | None:
 
 def _segment_codes(reference: ReferenceGenome, own: pl.DataFrame, segment: Interval) -> np.ndarray:
     """Base codes of a segment, put together from the records that it runs through; short where they end early."""
+    pieces = [codes_of(letters) for letters in _segment_letters(reference, own, segment)]
+    return np.concatenate(pieces) if pieces else np.empty(0, dtype=np.uint8)
+
+
+def _segment_letters(reference: ReferenceGenome, own: pl.DataFrame, segment: Interval) -> list[bytes]:
+    """Letters of a segment as the file has them, one piece per record that it runs through."""
     low, high = segment
     pieces = []
     for start, end, record in own.select("start", "end", "record").iter_rows():
         if start <= high and end >= low:
             start0, end0 = half_open(max(low, start) - start + 1, min(high, end) - start + 1)
-            pieces.append(codes_of(reference.bases(record, start0, end0)))
-    return np.concatenate(pieces) if pieces else np.empty(0, dtype=np.uint8)
+            pieces.append(reference.bases(record, start0, end0))
+    return pieces
 
 
 def _segment_row(reference: ReferenceGenome, own: pl.DataFrame, chrom: str, segment: Interval) -> tuple[object, ...]:

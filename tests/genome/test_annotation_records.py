@@ -14,7 +14,7 @@ from tests.genome.toy import RAW, gtf_rows
 
 
 def raw_rows(*rows):
-    return pl.DataFrame([("chr1", *row) for row in rows], schema=RAW, orient="row")
+    return pl.DataFrame([("chr1", "made", *row) for row in rows], schema=RAW, orient="row")
 
 
 def facts(records, feature, *columns):
@@ -137,7 +137,7 @@ def test_records__gff3_parents_lead_to_transcript_and_gene():
 
 
 def table(*genes):
-    return pl.DataFrame([("chr1", "spliceai_gene", *gene) for gene in genes], schema=RAW, orient="row")
+    return pl.DataFrame([("chr1", None, "spliceai_gene", *gene) for gene in genes], schema=RAW, orient="row")
 
 
 def test_records__spliceai_table_starts_become_1_based():
@@ -235,3 +235,16 @@ def test_records__spliceai_package_table():
     gene = records.filter((pl.col("gene_id") == first_line[0]) & (pl.col("feature") == "exon")).sort("start")
     starts = [int(start) + 1 for start in first_line[5].strip(",").split(",")]
     assert gene["start"].to_list() == starts
+
+
+def test_records__column_2_is_the_transcript_type_in_old_ensembl_files_only():
+    more = 'gene_id "G"; transcript_id "{}"; gene_biotype "protein_coding";'
+    rows = [
+        (source, "exon", 1, 9, "+", more.format(name))
+        for name, source in (("T1", "retained_intron"), ("T2", "protein_coding"))
+    ]
+    old = pl.DataFrame([("1", *row) for row in rows], schema=RAW, orient="row")
+    new = old.with_columns(source=pl.lit("havana"))
+    for raw, expected in ((old, ["retained_intron", "protein_coding"]), (new, [None, None])):
+        records = records_from_annotation(raw, "GRCh37")
+        assert records.filter(pl.col("feature") == "transcript")["transcript_type"].to_list() == expected

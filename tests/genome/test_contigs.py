@@ -4,7 +4,7 @@ import re
 import pytest
 
 from builder_assets.coordinates import ASSEMBLY_LENGTHS, AssemblyMismatchError
-from builder_assets.genome.contigs import ContigError, chromosome_sequence, contig_of, fasta_records
+from builder_assets.genome.contigs import ContigError, chromosome_sequence, contig_of, fasta_records, letter_counts
 from builder_assets.sequence import letters_of
 from builder_assets.tables import CONTIG, GENOME_FASTA
 from resources.reference_genome import ReferenceGenome
@@ -126,3 +126,12 @@ def test_chromosome_sequence__the_fasta_changed(reference, tmp_path):
 def test_chromosome_sequence__one_chromosome_only(reference):
     with pytest.raises(ValueError, match="describes one chromosome, this one 0"):
         chromosome_sequence(reference, CONTIG.empty(), "GRCh37")
+
+
+def test_letter_counts__lower_case_and_iupac_of_the_segments_only(tmp_path):
+    path = write_fasta(tmp_path / "l.fa", {"7": "acgTNnRyACGTTTTT", "8": "rrrr"})
+    reference = ReferenceGenome(path, tmp_path / "index")
+    whole = contig_of(reference, "7", "my_fish", ())
+    assert letter_counts(reference, whole, "my_fish") == {"lower_case_bases": 5, "iupac_bases": 2}
+    part = contig_of(reference, "7", "my_fish", ("7:1-3",))
+    assert letter_counts(reference, part, "my_fish") == {"lower_case_bases": 3, "iupac_bases": 0}

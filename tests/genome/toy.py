@@ -8,8 +8,8 @@ import polars as pl
 from builder_assets.sequence import ChromosomeSequence, codes_of, reverse_complement
 
 RAW = {
-    "seqname": pl.String, "feature": pl.String, "start": pl.Int64, "end": pl.Int64, "strand": pl.String,
-    "attributes": pl.String,
+    "seqname": pl.String, "source": pl.String, "feature": pl.String, "start": pl.Int64, "end": pl.Int64,
+    "strand": pl.String, "attributes": pl.String,
 }  # fmt: skip
 
 
@@ -35,7 +35,7 @@ def gtf_rows(
 ) -> pl.DataFrame:
     """Exon rows of (gene, transcript, strand, exons)."""
     rows = [
-        (chrom, "exon", start, end, strand, f'gene_id "{gene}"; transcript_id "{transcript}"; {more}')
+        (chrom, "made", "exon", start, end, strand, f'gene_id "{gene}"; transcript_id "{transcript}"; {more}')
         for gene, transcript, strand, exons in models
         for start, end in exons
     ]

@@ -18,7 +18,7 @@ def written(tmp_path, text, name="a.gtf"):
 @pytest.mark.parametrize("name", ["a.gtf", "a.gtf.gz"])
 def test_read_annotation__skips_comments_and_blank_lines(tmp_path, name):
     raw = read_annotation(written(tmp_path, GTF, name))
-    assert raw.columns == ["seqname", "feature", "start", "end", "strand", "attributes"]
+    assert raw.columns == ["seqname", "source", "feature", "start", "end", "strand", "attributes"]
     assert raw.select("start", "end").rows() == [(11, 20), (31, 40)]
     assert raw["attributes"][0] == 'gene_id "G1"; transcript_id "T1";'
 
@@ -43,7 +43,7 @@ def test_read_annotation__leaves_out_what_is_no_gene_transcript_exon_or_cds(tmp_
 def test_read_annotation__gene_table_stays_as_it_is(tmp_path):
     text = "#NAME\tCHROM\tSTRAND\tTX_START\tTX_END\tEXON_START\tEXON_END\nOR4F5\t1\t+\t69090\t70008\t69090,\t70008,\n"
     raw = read_annotation(written(tmp_path, text))
-    assert raw.rows() == [("1", "spliceai_gene", 69090, 70008, "+", "OR4F5|69090,|70008,")]
+    assert raw.rows() == [("1", None, "spliceai_gene", 69090, 70008, "+", "OR4F5|69090,|70008,")]
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,242 @@
+"""Tables of a whole genome from GENCODE v30, timed beside the parsers that others use.
+
+    python -m benchmarks.genome_tables GENCODE_V30_GTF FOLDER [--peers-python PYTHON] [--build]
+
+FOLDER gets the synthetic FASTA (3.1 GB: real contig lengths, random bases, GT and AG at the annotated introns) and is
+left to the user to delete; the numbers go to benchmarks/results/genome_tables.json. Every part runs in a process of its
+own, so that its largest memory is its own. `--peers-python` names an interpreter that has gffutils, pyranges and
+gtfparse, which want other versions of what the project needs; `--build` adds `builder build` of the same genome.
+"""
+
+import argparse
+import json
+import os
+import platform
+import resource
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+RESULTS = Path(__file__).parent / "results" / "genome_tables.json"
+FASTA = "synthetic_grch38.fa"
+LINE = 60
+PEERS = {
+    "gffutils.create_db": """
+import gffutils
+db = gffutils.create_db(PATH, ":memory:", disable_infer_genes=True, disable_infer_transcripts=True,
+                        merge_strategy="create_unique", keep_order=False)
+rows = db.count_features_of_type()
+""",
+    "pyranges.read_gtf": "import pyranges\nrows = len(pyranges.read_gtf(PATH).df)",
+    "gtfparse.read_gtf": "import gtfparse\nrows = gtfparse.read_gtf(PATH).shape[0]",
+}
+
+
+def measured(work: Callable[[], Any]) -> dict[str, Any]:
+    """Seconds and largest memory (GB) of this process after `work`, with what it counted."""
+    started, cpu = time.perf_counter(), time.process_time()
+    counted = work()
+    return {
+        "seconds": round(time.perf_counter() - started, 2),
+        "cpu_seconds": round(time.process_time() - cpu, 2),
+        "gigabytes": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6, 2),
+        **counted,
+    }
+
+
+def write_fasta(gtf: Path, fasta: Path) -> dict[str, Any]:
+    """Random bases of the real lengths, GT and AG written at the ends of annotated introns."""
+    import numpy as np
+    import polars as pl
+
+    from builder_assets.coordinates import ASSEMBLY_LENGTHS
+    from builder_assets.genome.annotation_records import records_from_annotation
+    from builder_assets.genome.gene_models import exons_from_records
+    from builder_assets.genome.introns import introns_from_exons
+    from resources.annotation_file import read_annotation
+
+    introns = introns_from_exons(exons_from_records(records_from_annotation(read_annotation(gtf), "GRCh38")), 30)
+    introns = introns.filter(~pl.col("is_gap"))
+    letters, ends = np.frombuffer(b"ACGT", dtype=np.uint8), {"+": ("GT", "AG"), "-": ("CT", "AC")}
+    with fasta.open("wb") as file:
+        for number, (chrom, length) in enumerate(ASSEMBLY_LENGTHS["GRCh38"].items()):
+            bases = letters[np.random.default_rng(number).integers(0, 4, length, dtype=np.uint8)]
+            for strand, (first, last) in ends.items():
+                own = introns.filter((pl.col("chrom") == chrom) & (pl.col("strand") == strand))
+                for column, motif, back in (("start", first, 0), ("end", last, 1)):
+                    at = own[column].to_numpy() - 1 - back
+                    bases[at], bases[at + 1] = motif.encode()
+            file.write(f">chr{chrom}\n".encode())
+            whole = length - length % LINE
+            lines = np.full((whole // LINE, LINE + 1), ord("\n"), dtype=np.uint8)
+            lines[:, :LINE] = bases[:whole].reshape(-1, LINE)
+            file.write(lines.tobytes())
+            file.write(bases[whole:].tobytes() + b"\n" * bool(length % LINE))
+    return {"bases": sum(ASSEMBLY_LENGTHS["GRCh38"].values())}
+
+
+def pure_functions(gtf: Path, fasta: Path) -> dict[str, Any]:
+    """Everything between the two files and the six tables of every chromosome, split units included.
+
+    `steps` are seconds of processor time.
+    """
+    import polars as pl
+
+    from builder_assets.coordinates import ASSEMBLY_LENGTHS
+    from builder_assets.genome.annotation_records import records_from_annotation
+    from builder_assets.genome.chromosome_tables import chromosome_tables
+    from builder_assets.genome.motifs import motif_verdict
+    from builder_assets.genome.split_units import split_units
+    from builder_assets.sequence import ChromosomeSequence, codes_of
+    from builder_assets.settings import IntronSettings
+    from resources.annotation_file import read_annotation
+    from resources.reference_genome import ReferenceGenome
+
+    steps = {"read_annotation": -time.process_time()}
+    raw = read_annotation(gtf)
+    steps["read_annotation"] += time.process_time()
+    steps["records"] = -time.process_time()
+    records = records_from_annotation(raw, "GRCh38")
+    del raw
+    steps["records"] += time.process_time()
+    steps |= {"bases": 0.0, "tables": 0.0}
+    reference = ReferenceGenome(fasta, fasta.parent / "index")
+    reference.records()
+    genes, sites, counts, shares = [], [], dict.fromkeys(("genes", "transcripts", "exons", "splice_sites"), 0), {}
+    for chrom, length in ASSEMBLY_LENGTHS["GRCh38"].items():
+        started = time.process_time()
+        codes = codes_of(reference.bases(f"chr{chrom}", 0, length))
+        held = ChromosomeSequence(chrom, 1, codes, ((1, length),))
+        steps["bases"] += time.process_time() - started
+        started = time.process_time()
+        made = chromosome_tables(records.filter(pl.col("chrom") == chrom), held, IntronSettings())
+        shares[chrom] = motif_verdict(made.introns, made.genes, held).numbers["donor_motifs"]
+        genes.append(made.genes)
+        sites.append(made.splice_sites.select("chrom", "gene_id", "window_hash"))
+        counts = {name: n + getattr(made, name).height for name, n in counts.items()}
+        steps["tables"] += time.process_time() - started
+    steps["split_units"] = -time.process_time()
+    units = split_units(pl.concat(genes), pl.concat(sites))["unit"].n_unique()
+    steps["split_units"] += time.process_time()
+    low = {chrom: share for chrom, share in shares.items() if share < 0.9 and chrom != "MT"}
+    if low:  # random bases have GT beside 1 site in 16, so the shift control is not asked
+        raise SystemExit(f"GT is not where the synthetic genome has it: {low}")
+    return {"steps": {name: round(spent, 2) for name, spent in steps.items()}, **counts, "split_units": units}
+
+
+def register(fasta: Path) -> dict[str, Any]:
+    """What `genome_fasta` does with a FASTA that it sees for the first time."""
+    from builder_assets.genome.contigs import fasta_records
+    from resources.reference_genome import ReferenceGenome
+
+    reference = ReferenceGenome(fasta, fasta.parent / f"index_{os.getpid()}")
+    started = time.perf_counter()
+    reference.records()
+    indexing = time.perf_counter() - started
+    reference.validate()
+    frame = fasta_records(reference.records(), reference.file_sha256(), "GRCh38")
+    return {"records": frame.height, "indexing_seconds": round(indexing, 2)}
+
+
+def htslib_index(fasta: Path) -> dict[str, Any]:
+    """The peer of registering: `samtools faidx`, as pysam ships it."""
+    import pysam
+
+    pysam.faidx("--fai-idx", str(fasta.parent / f"peer_{os.getpid()}.fai"), str(fasta))
+    return {}
+
+
+def builder_build(gtf: Path, fasta: Path) -> dict[str, Any]:
+    """`builder build` of the genome's tables in a project folder of its own, and again after nothing changed."""
+    import yaml
+
+    from builder_assets.coordinates import ASSEMBLY_LENGTHS
+    from builder_assets.project import create_project
+
+    folder = fasta.parent / f"project_{os.getpid()}"
+    create_project(folder)
+    genome = {
+        "assembly": "GRCh38",
+        "fasta": str(fasta),
+        "annotation": str(gtf),
+        "chromosomes": [*ASSEMBLY_LENGTHS["GRCh38"]],
+    }
+    (folder / "builder.yaml").write_text(yaml.safe_dump({"genomes": {"grch38": genome}}), encoding="utf-8")
+    command = [sys.executable, "-c", "from builder_assets.cli import main; main()", "build"]
+    spent = []
+    for _ in range(2):
+        started = time.perf_counter()
+        subprocess.run([*command, "--config", str(folder / "builder.yaml")], check=True, stdout=subprocess.DEVNULL)
+        spent.append(round(time.perf_counter() - started, 2))
+    largest = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1e6
+    return {"build_seconds": spent[0], "nothing_to_do_seconds": spent[1], "build_gigabytes": round(largest, 2)}
+
+
+PARTS: dict[str, Callable[[Path, Path], dict[str, Any]]] = {
+    "pure_functions": pure_functions,
+    "register": lambda _, fasta: register(fasta),
+    "htslib_index": lambda _, fasta: htslib_index(fasta),
+    "builder_build": builder_build,
+}
+
+
+def in_own_process(part: str, gtf: Path, fasta: Path) -> dict[str, Any]:
+    """One part, run by this file in a fresh interpreter."""
+    command = [sys.executable, "-m", "benchmarks.genome_tables", str(gtf), str(fasta.parent), "--part", part]
+    return json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout.splitlines()[-1])
+
+
+def peer(python: str, name: str, gtf: Path) -> dict[str, Any]:
+    """A peer's parser in its own interpreter."""
+    code = (
+        f"import time, resource, warnings; warnings.simplefilter('ignore'); PATH = {str(gtf)!r}\n"
+        f"started, cpu = time.perf_counter(), time.process_time()\n{PEERS[name].strip()}\n"
+        "spent, cpu = time.perf_counter() - started, time.process_time() - cpu\n"
+        "import json; print(json.dumps({'seconds': round(spent, 2), 'cpu_seconds': round(cpu, 2), 'rows': rows, "
+        "'gigabytes': round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6, 2)}))"
+    )
+    done = subprocess.run([python, "-c", code], check=False, capture_output=True, text=True)
+    if done.returncode:
+        return {"failed": done.stderr.strip().splitlines()[-1]}
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+def main() -> None:
+    """Run the parts and write the numbers."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("gtf", type=Path)
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--peers-python", default=sys.executable)
+    parser.add_argument("--build", action="store_true")
+    parser.add_argument("--part", choices=[*PARTS, "write_fasta"], help=argparse.SUPPRESS)
+    asked = parser.parse_args()
+    gtf, fasta = asked.gtf.resolve(), asked.folder.resolve() / FASTA
+    if asked.part:
+        work = write_fasta if asked.part == "write_fasta" else PARTS[asked.part]
+        print(json.dumps(measured(lambda: work(gtf, fasta))))
+        return
+    asked.folder.mkdir(parents=True, exist_ok=True)
+    if not fasta.is_file():
+        in_own_process("write_fasta", gtf, fasta)
+    load = os.getloadavg()[0]
+    found: dict[str, Any] = {
+        "machine": {"cores": os.cpu_count(), "python": platform.python_version(), "load_at_start": round(load, 1)},
+        **{part: in_own_process(part, gtf, fasta) for part in PARTS if part != "builder_build" or asked.build},
+        **{name: peer(asked.peers_python, name, gtf) for name in PEERS},
+    }
+    other = found["gffutils.create_db"].get("cpu_seconds")
+    steps = found["pure_functions"]["steps"]
+    if other:  # by processor time, which other work on the machine changes least
+        found["gffutils_over_pure_functions"] = round(other / found["pure_functions"]["cpu_seconds"], 1)
+        found["gffutils_over_parsing"] = round(other / (steps["read_annotation"] + steps["records"]), 1)
+    found["machine"]["load_at_end"] = round(os.getloadavg()[0], 1)
+    RESULTS.parent.mkdir(exist_ok=True)
+    RESULTS.write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")
+    print(RESULTS.read_text(encoding="utf-8"))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,173 @@
+"""Published releases of genomes as data: where their files lie, for which assembly, and what they contain.
+
+    ensembl:112   ensembl:87   gencode:v47   gencode:v24lift37   mane:1.3
+
+No address is opened here; `resources.downloads` does that.
+"""
+
+import re
+from dataclasses import dataclass
+from typing import Literal
+
+import polars as pl
+
+Role = Literal["fasta", "annotation"]
+
+
+class ReleaseError(ValueError):
+    """A release that is not known, or not for this assembly; the text says what there is."""
+
+
+@dataclass(frozen=True)
+class Remote:
+    """A file of a publisher.
+
+    Attributes:
+        url: Its address.
+        checksums: Address of the publisher's list of checksums; None where there is none.
+    """
+
+    url: str
+    checksums: str | None = None
+
+
+@dataclass(frozen=True)
+class Series:
+    """Releases of one publisher for one assembly; `{n}` in an address is the number.
+
+    Attributes:
+        name: What stands before the colon in the settings.
+        pattern: What stands behind it.
+        assembly: Of its files.
+        first: Lowest number.
+        last: Highest number; None where releases go on.
+        folder: Address of the annotation's folder.
+        annotation: File in it.
+        fasta_folder: Address of the FASTA's folder.
+        fasta: File in it.
+        checksums: Name of the list in both folders; None where the publisher has none.
+    """
+
+    name: str
+    pattern: str
+    assembly: str
+    first: float
+    last: float | None
+    folder: str
+    annotation: str
+    fasta_folder: str
+    fasta: str
+    checksums: str | None
+
+
+ENSEMBL = "https://ftp.ensembl.org/pub"
+GENCODE = "https://ftp.ebi.ac.uk/pub/databases/gencode/Gencode_human/release_{n}"
+NCBI = "https://ftp.ncbi.nlm.nih.gov"
+_NUMBER, _V_NUMBER = r"(\d+)", r"v?(\d+)"
+SERIES = (
+    Series("ensembl", _NUMBER, "GRCh38", 76, None, f"{ENSEMBL}/release-{{n}}/gtf/homo_sapiens",
+           "Homo_sapiens.GRCh38.{n}.gtf.gz", f"{ENSEMBL}/release-{{n}}/fasta/homo_sapiens/dna",
+           "Homo_sapiens.GRCh38.dna.primary_assembly.fa.gz", "CHECKSUMS"),
+    Series("ensembl", _NUMBER, "GRCh37", 75, 75, f"{ENSEMBL}/release-75/gtf/homo_sapiens",
+           "Homo_sapiens.GRCh37.75.gtf.gz", f"{ENSEMBL}/release-75/fasta/homo_sapiens/dna",
+           "Homo_sapiens.GRCh37.75.dna.primary_assembly.fa.gz", "CHECKSUMS"),
+    Series("ensembl", _NUMBER, "GRCh37", 85, 87, f"{ENSEMBL}/grch37/release-{{n}}/gtf/homo_sapiens",
+           "Homo_sapiens.GRCh37.{n}.gtf.gz", f"{ENSEMBL}/grch37/release-{{n}}/fasta/homo_sapiens/dna",
+           "Homo_sapiens.GRCh37.dna.primary_assembly.fa.gz", "CHECKSUMS"),
+    Series("gencode", _V_NUMBER, "GRCh38", 22, None, GENCODE, "gencode.v{n}.annotation.gtf.gz", GENCODE,
+           "GRCh38.primary_assembly.genome.fa.gz", "MD5SUMS"),
+    Series("gencode", _V_NUMBER, "GRCh37", 19, 19, GENCODE, "gencode.v19.annotation.gtf.gz", GENCODE,
+           "GRCh37.p13.genome.fa.gz", "MD5SUMS"),
+    Series("gencode", _V_NUMBER + "lift37", "GRCh37", 22, None, f"{GENCODE}/GRCh37_mapping",
+           "gencode.v{n}lift37.annotation.gtf.gz", f"{GENCODE}/GRCh37_mapping",
+           "GRCh37.primary_assembly.genome.fa.gz", "MD5SUMS"),
+    Series("mane", r"v?(\d+\.\d+)", "GRCh38", 0.9, None, f"{NCBI}/refseq/MANE/MANE_human/release_{{n}}",
+           "MANE.GRCh38.v{n}.refseq_genomic.gff.gz",
+           f"{NCBI}/genomes/all/GCA/000/001/405/GCA_000001405.15_GRCh38/seqs_for_alignment_pipelines.ucsc_ids",
+           "GCA_000001405.15_GRCh38_no_alt_analysis_set.fna.gz", None),
+)  # fmt: skip
+
+# Genes and transcripts of annotation files, as their publishers or earlier users counted them.
+PUBLISHED_TOTALS = {
+    "ensembl:112 GRCh38": (63_140, 254_129),
+    "gencode:v30 GRCh38": (58_870, 208_621),
+    "gencode:v30lift37 GRCh37": (60_627, 210_425),
+}
+LARGEST_DRIFT = 0.01
+
+
+def is_release(text: str) -> bool:
+    """Whether a setting names a release (`ensembl:112`), not a path or an address."""
+    return re.fullmatch(r"[A-Za-z]+:[^/\\]+", text) is not None
+
+
+def release_file(text: str, role: Role, assembly: str) -> Remote:
+    """The file of a release.
+
+    Args:
+        text: `name:release`, as in the settings.
+        role: Which of its two files.
+        assembly: Of the settings: a release has it, or is refused.
+
+    Raises:
+        ReleaseError: an unknown publisher, a release that is not in the table, or one without this assembly.
+    """
+    name, _, number = text.partition(":")
+    named = [series for series in SERIES if series.name == name.lower()]
+    if not named:
+        known = ", ".join(dict.fromkeys(series.name for series in SERIES))
+        raise ReleaseError(f"{text!r}: no releases of {name!r} are known; known are {known}. Or give a path or URL.")
+    fitting = [(series, found[1]) for series in named if (found := re.fullmatch(series.pattern, number))]
+    there = [(series, n) for series, n in fitting if series.first <= float(n) <= (series.last or float("inf"))]
+    chosen = next(((series, n) for series, n in there if series.assembly == assembly), None)
+    if chosen is None and there:
+        assemblies = " and ".join(sorted({series.assembly for series, _ in there}))
+        raise ReleaseError(
+            f"{text!r} has no files for {assembly}, only for {assemblies}; {assembly} has {_ranges(named, assembly)}."
+        )
+    if chosen is None:
+        ranges = "; ".join(f"{a}: {_ranges(named, a)}" for a in dict.fromkeys(series.assembly for series in named))
+        raise ReleaseError(f"{text!r} is not a release of {name}. There are {ranges}.")
+    series, n = chosen
+    folder, file = (series.folder, series.annotation) if role == "annotation" else (series.fasta_folder, series.fasta)
+    folder = folder.format(n=n)
+    return Remote(f"{folder}/{file.format(n=n)}", f"{folder}/{series.checksums}" if series.checksums else None)
+
+
+def _ranges(series: list[Series], assembly: str) -> str:
+    """The releases of an assembly, in words."""
+    spans = [
+        f"{one.first:g}" if one.last == one.first else f"{one.first:g} to {f'{one.last:g}' if one.last else 'now'}"
+        for one in series
+        if one.assembly == assembly
+    ]
+    lifted = " (written like v24lift37)" if any("lift37" in s.pattern for s in series if s.assembly == assembly) else ""
+    return (", ".join(spans) or "none") + lifted
+
+
+def total_drift(records: pl.DataFrame, annotation: str, assembly: str) -> tuple[bool, str, dict[str, float]]:
+    """Genes and transcripts against the published totals of a release.
+
+    Args:
+        records: GENE_ANNOTATION.
+        annotation: As in the settings; a file of unknown release is compared with all releases in the table.
+        assembly: Of the settings.
+
+    Returns:
+        Whether all is well, one or two sentences, and the numbers. A file that is like no release in the table is
+        well: most are not in it.
+    """
+    own = [records.filter(pl.col("feature") == feature).height for feature in ("gene", "transcript")]
+    numbers: dict[str, float] = {"genes": own[0], "transcripts": own[1]}
+    shown = f"{own[0]:,} genes, {own[1]:,} transcripts"
+    expected = PUBLISHED_TOTALS.get(f"{annotation} {assembly}")
+    if expected is not None:
+        drift = max(abs(n - total) / total for n, total in zip(own, expected, strict=True))
+        text = f"{shown}; {annotation} was published with {expected[0]:,} and {expected[1]:,} (apart {drift:.2%})."
+        return drift <= LARGEST_DRIFT, text, numbers | {"drift": drift}
+    alike = [name for name, totals in PUBLISHED_TOTALS.items() if _near(own, totals)]
+    return True, f"{shown}: {'as ' + ', '.join(alike) if alike else 'like no release with totals known here'}.", numbers
+
+
+def _near(own: list[int], totals: tuple[int, int]) -> bool:
+    return all(abs(n - total) <= LARGEST_DRIFT * total for n, total in zip(own, totals, strict=True))

@@ -1,0 +1,27 @@
+"""Do the publishers still have the files that the settings name? For `builder doctor --online`."""
+
+from collections.abc import Callable, Iterator
+
+from builder_assets.genome.sources import source_files
+from builder_assets.settings import Settings
+from resources.downloads import is_there
+
+
+def online_findings(settings: Settings, ask: Callable[[str], str | None] = is_there) -> Iterator[tuple[bool, str, str]]:
+    """One finding per address: whether it is well, what it is, and what was found.
+
+    Args:
+        settings: Whose addresses are tried.
+        ask: Gives why an address cannot be fetched, None if it can.
+    """
+    for name, genome in settings.genomes.items():
+        for role in ("fasta", "annotation"):
+            for file in source_files(settings, genome, role):
+                if file.remote is None:
+                    continue
+                problem = ask(file.remote.url)
+                yield problem is None, f"{name} {role} online", f"{file.remote.url}{f': {problem}' if problem else ''}"
+                if file.remote.checksums:
+                    missing = ask(file.remote.checksums)
+                    pinned = f": {missing}; the file will be pinned at first sight" if missing else ""
+                    yield True, f"{name} {role} checksums online", f"{file.remote.checksums}{pinned}"
