@@ -103,7 +103,7 @@ def _build(project: Project, scope: Scope, *, force: bool) -> Iterator[Layer | L
         for layer in layers:
             yield layer
             result = _run(project, layer)
-            statuses = project.manifest.statuses(project.instance)
+            statuses = project.manifest.statuses(project.instance, layer.assets)
             forced -= set(layer.cells)
             given_up |= {cell for cell in layer.cells if not statuses[cell].is_built}
             yield result

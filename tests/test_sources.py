@@ -77,7 +77,7 @@ def test_build__fetches_the_files_and_every_check_passes(project_with, tmp_path)
     assert fetched.read_bytes() == demo.FASTA.read_bytes()
     statuses = project.manifest.statuses(project.instance)
     assert all(status.is_built for status in statuses.values())
-    checks = {name for node in project.manifest.nodes.values() for name in node.checks}
+    checks = {name for node in project.manifest.nodes.values() for _, name in node.checks}
     for table, check, says in (
         ("introns", "intron_lengths", "intron lengths"),
         ("splice_sites", "splice_motifs", "shares of motifs"),

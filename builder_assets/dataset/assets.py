@@ -127,6 +127,7 @@ def _gene_selection(name: str, genome: str, settings: Settings) -> dg.AssetsDefi
         2,
         rule,
         inputs={"genes": [genome, "genes"], "split_units": [genome, "split_units"], **judged},
+        over_chromosomes=["genes", *judged],
         input_files=files,
         resources=[MANIFEST],
     )

@@ -209,20 +209,3 @@ def _deduplicated(records: pl.DataFrame) -> pl.DataFrame:
     ordered = GENE_ANNOTATION.conform(records.sort("exon_id", nulls_last=True))
     smallest = ordered.sort([*GENE_ANNOTATION.order, "exon_id"], nulls_last=[*[False] * 6, True])
     return smallest.unique(GENE_ANNOTATION.order, keep="first", maintain_order=True)
-
-
-def records_of_chromosome(annotation: pl.LazyFrame, chrom: str) -> pl.DataFrame:
-    """The records of one chromosome (ANNOTATION_RECORDS).
-
-    Raises:
-        AnnotationError: there are none; the text lists the chromosomes that there are.
-    """
-    records = annotation.filter(pl.col("chrom") == chrom).collect()
-    if records.is_empty():
-        present = annotation.select(pl.col("chrom").unique().sort()).collect()["chrom"].to_list()
-        shown = ", ".join(present[:30]) + (f" and {len(present) - 30} more" if len(present) > 30 else "")
-        raise AnnotationError(
-            f"the annotation has none of its records on chromosome {chrom}; it has {shown}. Name the chromosomes of "
-            "the annotation in the settings, or give the annotation of this genome."
-        )
-    return records

@@ -13,7 +13,7 @@ from builder_assets.asset_shell import (
     table_asset,
     tables_step,
 )
-from builder_assets.genome.annotation_records import records_from_annotation, records_of_chromosome
+from builder_assets.genome.annotation_records import records_from_annotation
 from builder_assets.genome.checks import genome_checks
 from builder_assets.genome.chromosome_tables import chromosome_tables
 from builder_assets.genome.contigs import chromosome_sequence, contig_of, fasta_records, letter_counts
@@ -157,7 +157,7 @@ def _annotation_records(name: str, chromosomes: dg.PartitionsDefinition) -> dg.A
         context: dg.AssetExecutionContext, gene_annotation: pl.LazyFrame
     ) -> dg.MaterializeResult[pl.DataFrame]:
         report = Report()
-        return report.result(records_of_chromosome(gene_annotation, context.partition_key))
+        return report.result(gene_annotation.filter(pl.col("chrom") == context.partition_key).collect())
 
     return annotation_records
 

@@ -99,10 +99,13 @@ def _picture(svg: str, says: str) -> dg.MetadataValue:
 
 
 def _result(
-    context: dg.AssetCheckExecutionContext, key: list[str], verdict: Verdict, **shown: dg.MetadataValue
+    context: dg.AssetCheckExecutionContext,
+    key: list[str],
+    verdict: Verdict,
+    partition: str | None = None,
+    **shown: dg.MetadataValue,
 ) -> dg.AssetCheckResult:
-    """A verdict on the stored table `key`, as Dagster records it."""
-    partition = context.partition_key if context.has_partition_key else None
+    """A verdict on one partition of the stored table `key`, as Dagster records it."""
     return check_result(
         verdict.level == "pass",
         blocking=verdict.level == "error",
@@ -156,7 +159,7 @@ def _type_check(name: str, chromosomes: dg.PartitionsDefinition) -> dg.AssetChec
         description="Share of genes whose type is unknown: a dataset's `types:` cannot find those.",
     )
     def type_check(context: dg.AssetCheckExecutionContext, genes: pl.DataFrame) -> dg.AssetCheckResult:
-        return _result(context, [name, "genes"], gene_types(genes))
+        return _result(context, [name, "genes"], gene_types(genes), context.partition_key)
 
     return type_check
 
@@ -172,7 +175,13 @@ def _intron_check(name: str, chromosomes: dg.PartitionsDefinition) -> dg.AssetCh
     def intron_check(context: dg.AssetCheckExecutionContext, introns: pl.DataFrame) -> dg.AssetCheckResult:
         labels, counts = zip(*length_histogram(introns), strict=True)
         svg = histogram_picture(f"Unique introns of {context.partition_key} by length (bases, from)", labels, counts)
-        return _result(context, [name, "introns"], intron_lengths(introns), picture=_picture(svg, "intron lengths"))
+        return _result(
+            context,
+            [name, "introns"],
+            intron_lengths(introns),
+            context.partition_key,
+            picture=_picture(svg, "intron lengths"),
+        )
 
     return intron_check
 
@@ -196,6 +205,6 @@ def _identity_check(name: str, chromosomes: dg.PartitionsDefinition) -> dg.Asset
         gene_overlaps: pl.DataFrame,
     ) -> dg.AssetCheckResult:
         verdict = table_identities(genes, transcripts, introns, splice_sites, gene_overlaps)
-        return _result(context, [name, "splice_sites"], verdict)
+        return _result(context, [name, "splice_sites"], verdict, context.partition_key)
 
     return identity_check
