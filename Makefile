@@ -16,7 +16,7 @@ ui: $(VENV)/.installed  ## open the Dagster UI on the same history
 	@$(BIN)/builder ui
 
 test: $(VENV)/.installed-test  ## every test but those marked ui, faults or scale
-	@$(BIN)/python -m pytest -q -m "not ui and not faults and not scale"
+	@$(BIN)/python -m pytest -q -n 2 --dist loadfile -m "not ui and not faults and not scale"
 
 test-all: $(VENV)/.installed-test  ## every test
 	@$(BIN)/python -m pytest -q

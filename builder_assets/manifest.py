@@ -414,11 +414,11 @@ def _rows(record: dg.AssetMaterialization | None) -> int | None:
 def _attempts(instance: dg.DagsterInstance, node: Node) -> dict[str, State]:
     """Partitions whose latest attempt failed or is running; "" for an asset without partitions."""
     if node.partitions:
-        found = instance.get_status_by_partition(
-            node.key, list(node.partitions), dg.StaticPartitionsDefinition(list(node.partitions))
+        tried = instance.event_log_storage.get_latest_asset_partition_materialization_attempts_without_materializations(
+            node.key
         )
-        names = {partition: status.value for partition, status in (found or {}).items() if status is not None}
-        return {partition: State[name] for partition, name in names.items() if name in ("FAILED", "IN_PROGRESS")}
+        states = {partition: _state_of_run(instance, run_id) for partition, (run_id, _) in tried.items()}
+        return {partition: state for partition, state in states.items() if state is not None}
     records = instance.get_asset_records([node.key])
     if not records:
         return {}
@@ -426,10 +426,16 @@ def _attempts(instance: dg.DagsterInstance, node: Node) -> dict[str, State]:
     planned, done = entry.last_planned_materialization_storage_id, entry.last_materialization_storage_id
     if planned is None or (done is not None and done > planned):
         return {}
-    run = instance.get_run_by_id(entry.last_planned_materialization_run_id or "")
+    state = _state_of_run(instance, entry.last_planned_materialization_run_id or "")
+    return {"": state} if state else {}
+
+
+def _state_of_run(instance: dg.DagsterInstance, run_id: str) -> State | None:
+    """What a run that was to build something, and recorded nothing, means for it."""
+    run = instance.get_run_by_id(run_id)
     if run is None or run.is_success:
-        return {}
-    return {"": State.FAILED if run.is_finished else State.IN_PROGRESS}
+        return None
+    return State.FAILED if run.is_finished else State.IN_PROGRESS
 
 
 def _changed_inputs(node: Node, record: dg.AssetMaterialization) -> tuple[str, ...]:
