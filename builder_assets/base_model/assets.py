@@ -1,8 +1,8 @@
 """Assets of one base model, from its weights to its report. Thin: the rules are next door."""
 
 import logging
-from collections.abc import Mapping
 from functools import lru_cache
+from pathlib import Path
 from typing import Any
 
 import dagster as dg
@@ -19,7 +19,7 @@ from builder_assets.asset_shell import (
     tables_step,
 )
 from builder_assets.base_model.architectures import architecture_of
-from builder_assets.base_model.chromosome_scores import known_scores, score_chromosome
+from builder_assets.base_model.chromosome_scores import score_chromosome
 from builder_assets.base_model.evaluation import check_alignment, evaluate, shift_histogram
 from builder_assets.base_model.model_report import model_report
 from builder_assets.base_model.pooled_evaluation import ChromosomeScores
@@ -28,10 +28,11 @@ from builder_assets.genome.assets import files_key
 from builder_assets.genome.contigs import chromosome_sequence
 from builder_assets.manifest import registered_files
 from builder_assets.settings import BaseModelSettings, EvaluationSettings, GeneChoice, NetworkSettings, Settings
+from resources.accelerator import peak_memory_mb
 from resources.base_model_files import BaseModelFiles
 from resources.gene_lists import read_gene_list
 from resources.genome_files import GenomeFiles
-from resources.table_store import DamagedFileError, scan
+from resources.score_memo import ScoreMemo
 
 logger = logging.getLogger("builder.scoring")
 
@@ -101,6 +102,7 @@ def _base_model_weights(name: str, model: BaseModelSettings, settings: Settings)
         kinds=("jax", "flax"),
     )
     def base_model_weights(context: dg.AssetExecutionContext) -> dg.MaterializeResult[pl.DataFrame]:
+        from builder_assets.base_model.engines import engine_name, scorer_of
         from builder_assets.base_model.parity import check_parity
         from builder_assets.base_model.weights import load_ensemble, weights_table
 
@@ -108,8 +110,8 @@ def _base_model_weights(name: str, model: BaseModelSettings, settings: Settings)
         source: BaseModelFiles = getattr(context.resources, resource)
         seen = registered_files(source.paths())
         ensemble = load_ensemble(architecture_of(network.family, network.context), source.weights)
-        device = source.configure_device()
-        parity = check_parity(ensemble)
+        device = engine_name(source.configure_device())
+        parity = check_parity(ensemble, scorer_of(ensemble))
         return report.result(
             weights_table(ensemble), ensemble_sha256=ensemble.sha256, parity=parity.text, device=device, **seen
         )
@@ -175,63 +177,63 @@ def _splice_scores(
         },
         partitions=chromosomes,
         resources=[resource, genome_files, STORE],
-        kinds=("jax", "flax", "parquet"),
+        kinds=("openvino", "jax", "parquet"),
         pool=POOL,
     )
     def splice_scores(
         context: dg.AssetExecutionContext, genes_to_score: pl.DataFrame, contig: pl.DataFrame, weights: pl.DataFrame
     ) -> dg.MaterializeResult[pl.DataFrame]:
+        from builder_assets.base_model.engines import engine_name
+
         report = Report()
         source: BaseModelFiles = getattr(context.resources, resource)
         files: GenomeFiles = getattr(context.resources, genome_files)
-        device = source.configure_device()
+        device = engine_name(source.configure_device())
         scorer, sha256 = _scorer(network, source.weights, tuple(weights["sha256"]))  # pyright: ignore[reportArgumentType]
-        path = context.resources.table_store.path_of(context.asset_key, context.partition_key)
+        store = context.resources.table_store
+        memo = ScoreMemo(store.path_of(context.asset_key, context.partition_key), Path(store.base_dir))
+        memo.tidy()
         scoring = score_chromosome(
             genes_to_score,
             chromosome_sequence(files.reference(), contig, assembly),
             scorer,
             sha256,
             network,
-            _earlier_scores(path),
+            memo,
             device,
         )
         rate = scoring.bases_scored / scoring.seconds if scoring.bases_scored else 0.0
         logger.info(
-            "%s: %d genes scored, %d reused, %s bases, %s bases/s on %s",
-            context.partition_key, scoring.n_scored, scoring.n_reused, f"{scoring.bases_scored:,}", f"{rate:,.0f}",
-            device,
+            "%s: %d genes scored, %d reused, %d dropped, %s bases, %s bases/s on %s",
+            context.partition_key, scoring.n_scored, scoring.n_reused, scoring.n_dropped,
+            f"{scoring.bases_scored:,}", f"{rate:,.0f}", device,
         )  # fmt: skip
         return report.result(
             scoring.table,
             genes_scored=scoring.n_scored,
             genes_reused=scoring.n_reused,
+            genes_dropped=scoring.n_dropped,
             bases_scored=scoring.bases_scored,
             bases_per_second=round(rate, 1),
             device=device,
+            flanks=network.flanks,
+            precision=network.precision,
+            peak_memory_mb=peak_memory_mb(),
         )
 
     return splice_scores
 
 
-def _earlier_scores(path: Any) -> Mapping[str, Any]:
-    """Scores of this partition's file, if there is a whole one: a memo by fingerprint."""
-    try:
-        return known_scores(scan(path).collect()) if path.is_file() else {}
-    except (DamagedFileError, pl.exceptions.PolarsError):
-        return {}
-
-
 @lru_cache(maxsize=2)
 def _scorer(network: NetworkSettings, weights: str | None, recorded: tuple[str, ...]) -> tuple[Any, str]:
     """The compiled ensemble, one per process; refuses weights that are not the registered ones."""
-    from builder_assets.base_model.scoring import Scorer
+    from builder_assets.base_model.engines import scorer_of
     from builder_assets.base_model.weights import load_ensemble, weights_table
 
     ensemble = load_ensemble(architecture_of(network.family, network.context), weights)
     if tuple(weights_table(ensemble)["sha256"]) != recorded:
         raise ValueError("the weight files changed since base_model_weights was built. `builder build` registers them.")
-    return Scorer(ensemble), ensemble.sha256
+    return scorer_of(ensemble, network.precision), ensemble.sha256
 
 
 def _evaluation(

@@ -2,14 +2,15 @@
 
 import logging
 import time
-from collections.abc import Mapping
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
+from typing import Any, Protocol
 
 import numpy as np
 import polars as pl
 import pyarrow as pa
 
-from builder_assets.base_model.scoring import Scorer, fingerprint
+from builder_assets.base_model.scoring import fingerprint
 from builder_assets.sequence import ChromosomeSequence
 from builder_assets.settings import NetworkSettings
 from builder_assets.tables import SPLICE_SCORES
@@ -18,6 +19,23 @@ logger = logging.getLogger("builder.scoring")
 
 ACCEPTOR, DONOR = 1, 2  # channels of the published models; 0 is neither
 SECONDS_BETWEEN_LINES = 5.0
+BATCH_BASES = 2_000_000  # kept at a time: what a killed run loses, 45 s of two cores or 1 s of a large GPU
+
+
+class Memo(Protocol):
+    """Where scores are kept by fingerprint; see `resources.score_memo`."""
+
+    def read(self, wanted: Collection[str]) -> pl.DataFrame:
+        """fingerprint, scored_by, donor_scores, acceptor_scores of those known."""
+        ...
+
+    def write(self, scores: pl.DataFrame) -> None:
+        """Keep such rows."""
+        ...
+
+    def published_marks(self) -> set[str]:
+        """Fingerprints of the table that is about to be replaced."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -36,6 +54,7 @@ class ChromosomeScoring:
     table: pl.DataFrame
     n_scored: int
     n_reused: int
+    n_dropped: int
     bases_scored: int
     seconds: float
 
@@ -47,46 +66,91 @@ class SpanError(ValueError):
 def score_chromosome(
     genes: pl.DataFrame,
     sequence: ChromosomeSequence,
-    scorer: Scorer,
+    scorer: Any,
     ensemble_sha256: str,
     network: NetworkSettings,
-    known: Mapping[str, ScoredGene],
+    memo: Memo,
     device: str,
 ) -> ChromosomeScoring:
-    """Score every gene whose fingerprint is not in `known`.
+    """Score every gene whose fingerprint the memo does not hold; keep what is scored in the memo, batch by batch.
 
     Args:
         genes: tables.GENES_TO_SCORE of the chromosome.
         sequence: Its bases.
-        scorer: The ensemble.
+        scorer: The ensemble: `engines.scorer_of`.
         ensemble_sha256: Digest of its weights.
         network: What else scores depend on.
-        known: Fingerprint -> scores computed before.
-        device: What computes now, e.g. "cpu x2, jax 0.10.2".
+        memo: Scores known before; those of genes that leave the table are kept there.
+        device: What computes now, e.g. "cpu x2, openvino 2026.4.1".
 
     Raises:
-        SpanError: names the genes that are not wholly inside the known sequence.
+        SpanError: names the genes that are not wholly inside the known sequence; the others are scored and kept.
     """
-    _check_spans(genes, sequence)
-    rows, started = [], time.perf_counter()
-    progress = _Progress(sequence.chrom, genes)
-    for gene in genes.sort("gene_id").iter_rows(named=True):
-        codes = sequence.transcribed(gene["start"], gene["end"], gene["strand"])
-        mark = fingerprint(codes, ensemble_sha256, network)
-        found = known.get(mark)
-        if found is None:
-            scores = scorer.score(codes, progress.bases)
-            found = ScoredGene(scores[:, DONOR], scores[:, ACCEPTOR], device)
-            progress.genes_scored += 1
-        else:
-            progress.reuse(len(codes))
-        rows.append((mark, found))
+    started = time.perf_counter()
+    genes = genes.sort("gene_id")
+    beyond = [not sequence.holds(start, end) for start, end in genes.select("start", "end").iter_rows()]
+    inside = genes.filter(~pl.Series(beyond, dtype=pl.Boolean))
+    spans = list(inside.select("start", "end", "strand").iter_rows())
+    marks = [fingerprint(bases_read(sequence, span, scorer, network), ensemble_sha256, network) for span in spans]
+    known = known_scores(memo.read(set(marks)))
+    missing = {mark: span for mark, span in zip(marks, spans, strict=True) if mark not in known}
+    progress = _Progress(sequence.chrom, sum(end - start + 1 for start, end, _ in missing.values()), len(missing))
+    fresh = _scored(missing, sequence, scorer, network, memo, device, progress)
+    _refuse_beyond(genes.filter(pl.Series(beyond, dtype=pl.Boolean)), genes.height, sequence.chrom)
+    leaving = memo.published_marks() - set(marks)
+    if leaving:
+        memo.write(memo.read(leaving))
     return ChromosomeScoring(
-        table=_table(genes.sort("gene_id"), rows),
-        n_scored=progress.genes_scored,
-        n_reused=genes.height - progress.genes_scored,
+        table=_table(inside, [(mark, fresh[mark] if mark in fresh else known[mark]) for mark in marks]),
+        n_scored=sum(mark in fresh for mark in marks),
+        n_reused=sum(mark not in fresh for mark in marks),
+        n_dropped=len(leaving),
         bases_scored=progress.scored,
         seconds=time.perf_counter() - started,
+    )
+
+
+def bases_read(
+    sequence: ChromosomeSequence, span: tuple[int, int, str], scorer: Any, network: NetworkSettings
+) -> np.ndarray:
+    """Base codes that the model reads for a gene: the span alone, or with what really stands beside it.
+
+    masked    N N N N [ gene ] N N N N      the N follow from the policy and are not returned
+    genomic   a c g t [ gene ] t t g a      all returned; N beyond the known sequence
+    """
+    start, end, strand = span
+    beside = scorer.architecture.flank if network.flanks == "genomic" else 0
+    return sequence.transcribed(start - beside, end + beside, strand)
+
+
+def _scored(
+    missing: dict[str, tuple[int, int, str]], sequence: ChromosomeSequence, scorer: Any, network: NetworkSettings,
+    memo: Memo, device: str, progress: "_Progress",
+) -> dict[str, ScoredGene]:  # fmt: skip
+    """Scores of the missing genes by fingerprint, published in batches as they come."""
+    codes = (bases_read(sequence, span, scorer, network) for span in missing.values())
+    found: dict[str, ScoredGene] = {}
+    batch: dict[str, ScoredGene] = {}
+    scores: Iterator[np.ndarray] = scorer.score_genes(codes, progress.bases, flanked=network.flanks == "genomic")
+    for mark, track in zip(missing, scores, strict=True):
+        # Copies: a view would keep the third channel in memory.
+        found[mark] = batch[mark] = ScoredGene(track[:, DONOR].copy(), track[:, ACCEPTOR].copy(), device)
+        if sum(len(gene.donor) for gene in batch.values()) >= BATCH_BASES:
+            memo.write(_memo_rows(batch))
+            batch = {}
+    if batch:
+        memo.write(_memo_rows(batch))
+    return found
+
+
+def _memo_rows(genes: dict[str, ScoredGene]) -> pl.DataFrame:
+    return pl.DataFrame(
+        {
+            "fingerprint": list(genes),
+            "scored_by": [gene.scored_by for gene in genes.values()],
+            "donor_scores": _lists([gene.donor for gene in genes.values()]),
+            "acceptor_scores": _lists([gene.acceptor for gene in genes.values()]),
+        }
     )
 
 
@@ -99,16 +163,14 @@ def known_scores(table: pl.DataFrame) -> dict[str, ScoredGene]:
     }
 
 
-def _check_spans(genes: pl.DataFrame, sequence: ChromosomeSequence) -> None:
-    beyond = [
-        f"{gene_id} ({start:,}-{end:,})"
-        for gene_id, start, end in genes.select("gene_id", "start", "end").iter_rows()
-        if not sequence.holds(start, end)
-    ]
-    if beyond:
+def _refuse_beyond(beyond: pl.DataFrame, n_genes: int, chrom: str) -> None:
+    if beyond.height:
+        rows = beyond.select("gene_id", "start", "end").head(5).iter_rows()
+        shown = ", ".join(f"{gene_id} ({start:,}-{end:,})" for gene_id, start, end in rows)
         raise SpanError(
-            f"{len(beyond)} of {genes.height} genes on {sequence.chrom} are not wholly inside the known sequence, "
-            f"among them {', '.join(beyond[:5])}. Rebuild the genome's tables: the FASTA or its regions changed."
+            f"{beyond.height} of {n_genes} genes on {chrom} are not wholly inside the known sequence, "
+            f"among them {shown}. The scores of the others are kept. Rebuild the genome's tables: the FASTA or its "
+            "regions changed."
         )
 
 
@@ -133,13 +195,10 @@ def _lists(arrays: list[np.ndarray]) -> pl.Series:
 class _Progress:
     """Counts bases and writes a line now and then: rate and time left."""
 
-    def __init__(self, chrom: str, genes: pl.DataFrame) -> None:
-        self.chrom, self.n_genes, self.total = chrom, genes.height, int(genes["length"].sum())
-        self.scored = self.reused = self.genes_scored = 0
+    def __init__(self, chrom: str, total: int, n_genes: int) -> None:
+        self.chrom, self.total, self.n_genes = chrom, total, n_genes
+        self.scored = 0
         self._started = self._last_line = time.perf_counter()
-
-    def reuse(self, bases: int) -> None:
-        self.reused += bases
 
     def bases(self, bases: int) -> None:
         self.scored += bases
@@ -147,8 +206,8 @@ class _Progress:
         if now - self._last_line >= SECONDS_BETWEEN_LINES:
             self._last_line = now
             rate = self.scored / (now - self._started)
-            left = (self.total - self.reused - self.scored) / rate
             logger.info(
-                "%s: %s of %s bases scored, %s reused, %s bases/s, about %.0f s left",
-                self.chrom, f"{self.scored:,}", f"{self.total:,}", f"{self.reused:,}", f"{rate:,.0f}", left,
+                "%s: %s of %s bases of %d new genes scored, %s bases/s, about %.0f s left",
+                self.chrom, f"{self.scored:,}", f"{self.total:,}", self.n_genes, f"{rate:,.0f}",
+                (self.total - self.scored) / rate,
             )  # fmt: skip

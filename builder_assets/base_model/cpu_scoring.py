@@ -12,6 +12,7 @@ import logging
 from collections import deque
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from itertools import pairwise
 from threading import local
 from typing import Any
 
@@ -128,7 +129,7 @@ def pieces_of(length: int, longest: int) -> list[tuple[int, int]]:
     """(first offset, bases) of the fewest pieces, as equal as can be, that cover `length` bases."""
     count = -(-length // longest)
     bounds = [number * length // count for number in range(count + 1)]
-    return [(low, high - low) for low, high in zip(bounds[:-1], bounds[1:], strict=True)]
+    return [(low, high - low) for low, high in pairwise(bounds)]
 
 
 def probabilities_of(logits: np.ndarray) -> np.ndarray:

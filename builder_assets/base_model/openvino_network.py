@@ -40,7 +40,7 @@ def ensemble_graph(members: list[FoldedMember], architecture: Architecture, *, m
     shortest = 1 if masked else architecture.context + 1
     codes = op.parameter(ov.PartialShape([ov.Dimension(shortest, LONGEST_INPUT)]), np.int32)
     logits = [_member_logits(codes, member, architecture, masked=masked) for member in members]
-    return ov.Model([op.result(op.concat(logits, 0))], [codes], "ensemble")
+    return ov.Model([op.result(op.concat(logits, 0))], [codes], "ensemble")  # pyright: ignore[reportGeneralTypeIssues]
 
 
 def trunk_in_flanks(member: FoldedMember, architecture: Architecture) -> list[np.ndarray]:
@@ -104,7 +104,7 @@ def _cropped(track: Node, by: int) -> Node:
 
 
 def _activated(track: Node, slope: float) -> Node:
-    return op.prelu(track, op.constant(np.float32([slope]))) if slope else op.relu(track)
+    return op.prelu(track, op.constant(np.array([slope], dtype=np.float32))) if slope else op.relu(track)
 
 
 def _activated_array(values: np.ndarray, slope: float) -> np.ndarray:

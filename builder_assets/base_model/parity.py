@@ -69,8 +69,12 @@ def largest_differences(scores: np.ndarray, expected: np.ndarray) -> tuple[float
     return float(np.abs(scores - expected).max()), float(logs.max(initial=0))
 
 
-def check_parity(ensemble: EnsembleWeights) -> ParityReport:
+def check_parity(ensemble: EnsembleWeights, scorer: Any = None) -> ParityReport:
     """Score the anchor stretch and compare it with the published model of these weights.
+
+    Args:
+        ensemble: The weights.
+        scorer: What is to be checked, holding these weights at full precision; JAX's where not given.
 
     Raises:
         ParityError: a probability differs by more than 1e-5, or its logarithm by more than 1e-4; or is no number.
@@ -81,7 +85,8 @@ def check_parity(ensemble: EnsembleWeights) -> ParityReport:
         return ParityReport(None, 0, None, None, text)
     anchors = parity_anchors()
     expected = np.array(anchors["probabilities"][model])
-    scores = Scorer(ensemble, ANCHOR_TILES).score(codes_of(anchors["sequence"]))[anchors["offsets"]]
+    checked = Scorer(ensemble, ANCHOR_TILES) if scorer is None else scorer
+    scores = checked.score(codes_of(anchors["sequence"]))[anchors["offsets"]]
     return compared(model, scores, expected)
 
 
