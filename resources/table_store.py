@@ -28,7 +28,7 @@ FILES = "files"  # materialisation metadata: name -> [size, mtime_ns] of what wa
 INPUTS = "inputs"  # materialisation metadata and footer: data version of every input partition
 FLOAT_LISTS = {"list<float32>"}
 ROWS_PER_GROUP = 65536
-LISTS_PER_GROUP = 32  # a row with lists is a whole gene: small groups keep one gene readable alone
+LISTS_PER_GROUP = 1  # a row with lists is a whole gene: one gene is readable without the others
 
 
 class MissingPartitionError(FileNotFoundError):

@@ -1,6 +1,9 @@
 """The CPU engine: the published scores, whatever the pieces; bit-equal alone, among others, on any number of cores."""
 
 import logging
+import subprocess
+import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -151,3 +154,19 @@ def test_pieces_of__cover_every_base_once_in_the_fewest_equal_pieces(length, lon
     assert len(pieces) - 1 < length / longest <= len(pieces)
     sizes = [bases for _, bases in pieces]
     assert max(sizes) - min(sizes) <= 1
+
+
+@pytest.mark.scale
+def test_score__longest_human_gene_fits_in_four_gigabytes():
+    """2,304,640 bases, the span of CNTNAP2, drawn at random, in a process of its own."""
+    program = (
+        "import resource, numpy as np; from tests.base_model.published_models import spliceai; "
+        "from builder_assets.base_model.engines import scorer_of; "
+        "codes = np.random.default_rng(0).integers(0, 4, 2_304_640).astype(np.uint8); "
+        "scores = scorer_of(spliceai()).score(codes); "
+        "assert scores.shape == (2_304_640, 3); "
+        "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)"
+    )
+    root = Path(__file__).parents[2]
+    done = subprocess.run([sys.executable, "-c", program], cwd=root, check=True, capture_output=True, text=True)
+    assert int(done.stdout) * 1024 < 4e9
