@@ -27,7 +27,8 @@ from builder_assets.sequence import N
 
 logger = logging.getLogger("builder.scoring")
 
-LONGEST_PIECE = 131_072  # bases; flanks then cost 5 %, and one piece in work about 250 MB
+LONGEST_PIECE = 131_072  # bases; flanks then cost 5 %
+BYTES_PER_PIECE = 350_000_000  # of one such piece in work; measured 300 MB (benchmarks/NOTES.md)
 SHORTEST_PIECE = 4_096  # below this, memory is short for other reasons than the length of pieces
 PIECES_AHEAD = 4  # per core, so that none waits while the scores of a gene are put together
 HINTS = {"float32": "f32", "bfloat16": "bf16"}
