@@ -23,6 +23,7 @@ from builder_assets.base_model.chromosome_scores import score_chromosome
 from builder_assets.base_model.evaluation import check_alignment, evaluate, shift_histogram
 from builder_assets.base_model.model_report import model_report
 from builder_assets.base_model.pooled_evaluation import ChromosomeScores
+from builder_assets.base_model.precision import POLICIES
 from builder_assets.base_model.scoring_plan import GeneRequest, scoring_plan
 from builder_assets.genome.assets import files_key
 from builder_assets.genome.contigs import chromosome_sequence
@@ -71,7 +72,7 @@ def base_model_assets(
         _genes_to_score(name, chromosomes),
         _splice_scores(name, model, genome.assembly, chromosomes),
         _evaluation(name, model.genome, genome.assembly, rule, chromosomes),
-        _model_report(name, model.genome, genome.assembly, rule),
+        _model_report(name, model, genome.assembly, rule),
     ]
     return assets, []
 
@@ -278,8 +279,8 @@ def _evaluation(
     return evaluation
 
 
-def _model_report(name: str, genome: str, assembly: str, rule: EvaluationRule) -> dg.AssetsDefinition:
-    resource = files_key(genome)
+def _model_report(name: str, model: BaseModelSettings, assembly: str, rule: EvaluationRule) -> dg.AssetsDefinition:
+    genome, resource = model.genome, files_key(model.genome)
 
     @table_asset(
         name,
@@ -322,6 +323,11 @@ def _model_report(name: str, genome: str, assembly: str, rule: EvaluationRule) -
         headline = table.filter((pl.col("scope") == "all") & (pl.col("x") == 0)).select(
             "labels", "kind", "metric", "value"
         )
-        return report.result(table, headline=dg.MetadataValue.md(markdown_table(headline)))
+        return report.result(
+            table,
+            headline=dg.MetadataValue.md(markdown_table(headline)),
+            flanks=model.flanks,
+            precision=POLICIES[model.precision],
+        )
 
     return report_of_model

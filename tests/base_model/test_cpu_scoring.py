@@ -70,6 +70,16 @@ def test_score__agrees_with_the_published_keras_ensemble(stretch):
     assert_parity(CpuScorer(spliceai(), cores=2).score(codes), numbers[f"{stretch}/mean"])
 
 
+def test_score__with_genomic_flanks_agrees_with_the_published_keras_ensemble():
+    """Each golden stretch with what the Keras models read around it: N on one side, or real bases on both."""
+    numbers = golden("spliceai_keras.npz")
+    scorer = CpuScorer(spliceai(), cores=2)
+    for name in sorted(name.removesuffix("/stored") for name in numbers if name.endswith("/stored")):
+        first, last = numbers[f"{name}/stored"]
+        codes = np.pad(codes_of(numbers[f"{name}/sequence"].tobytes()), 5000, constant_values=N)
+        assert_parity(scorer.score(codes[first : last + 10_000], flanked=True), numbers[f"{name}/mean"])
+
+
 @pytest.mark.parametrize("context", [80, 400, 2000, 10000])
 def test_score__agrees_with_the_published_pytorch_ensemble(context, shared):
     numbers = golden("openspliceai_torch.npz")
