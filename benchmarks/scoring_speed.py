@@ -27,6 +27,7 @@ from builder_assets import demo
 from builder_assets.base_model.architectures import architecture_of
 from builder_assets.base_model.cpu_scoring import CpuScorer
 from builder_assets.base_model.folding import folded_member
+from builder_assets.base_model.network import PRECISION
 from builder_assets.base_model.parity import largest_differences
 from builder_assets.base_model.scoring import Scorer
 from builder_assets.base_model.weights import EnsembleWeights, load_ensemble
@@ -119,7 +120,7 @@ def startup_seconds() -> float:
 def measured_peak(dtype: str) -> float:
     """Operations per second of a product of two 2048 x 2048 matrices in JAX; the best of five."""
     square = jnp.ones((2048, 2048), dtype)
-    product = jax.jit(lambda a: jnp.dot(a, a, preferred_element_type=jnp.float32))
+    product = jax.jit(lambda a: jnp.dot(a, a, precision=PRECISION, preferred_element_type=jnp.float32))
     product(square).block_until_ready()
     best = np.inf
     for _ in range(5):

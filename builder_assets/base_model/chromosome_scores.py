@@ -2,7 +2,7 @@
 
 import logging
 import time
-from collections.abc import Collection, Iterator
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -20,6 +20,7 @@ logger = logging.getLogger("builder.scoring")
 ACCEPTOR, DONOR = 1, 2  # channels of the published models; 0 is neither
 SECONDS_BETWEEN_LINES = 5.0
 BATCH_BASES = 2_000_000  # kept at a time: what a killed run loses, 45 s of two cores or 1 s of a large GPU
+MOST_FAILURES = 10  # then the device or its libraries are broken, not the genes
 
 
 class Memo(Protocol):
@@ -63,6 +64,10 @@ class SpanError(ValueError):
     """Genes reach beyond the known sequence."""
 
 
+class GeneFailureError(RuntimeError):
+    """Genes could not be scored; the text names them, and why."""
+
+
 def score_chromosome(
     genes: pl.DataFrame,
     sequence: ChromosomeSequence,
@@ -85,6 +90,7 @@ def score_chromosome(
 
     Raises:
         SpanError: names the genes that are not wholly inside the known sequence; the others are scored and kept.
+        GeneFailureError: names the genes that could not be scored; likewise.
     """
     started = time.perf_counter()
     genes = genes.sort("gene_id")
@@ -127,20 +133,45 @@ def _scored(
     missing: dict[str, tuple[int, int, str]], sequence: ChromosomeSequence, scorer: Any, network: NetworkSettings,
     memo: Memo, device: str, progress: "_Progress",
 ) -> dict[str, ScoredGene]:  # fmt: skip
-    """Scores of the missing genes by fingerprint, published in batches as they come."""
-    codes = (bases_read(sequence, span, scorer, network) for span in missing.values())
+    """Scores of the missing genes by fingerprint, published in batches as they come; all but failing ones."""
     found: dict[str, ScoredGene] = {}
     batch: dict[str, ScoredGene] = {}
-    scores: Iterator[np.ndarray] = scorer.score_genes(codes, progress.bases, flanked=network.flanks == "genomic")
-    for mark, track in zip(missing, scores, strict=True):
-        # Copies: a view would keep the third channel in memory.
-        found[mark] = batch[mark] = ScoredGene(track[:, DONOR].copy(), track[:, ACCEPTOR].copy(), device)
-        if sum(len(gene.donor) for gene in batch.values()) >= BATCH_BASES:
-            memo.write(_memo_rows(batch))
-            batch = {}
+    failures: list[str] = []
+    left = list(missing.items())
+    while left:
+        codes = (bases_read(sequence, span, scorer, network) for _, span in left)
+        scores = scorer.score_genes(codes, progress.bases, flanked=network.flanks == "genomic")
+        done = 0
+        try:
+            for track in scores:
+                gene = _checked_gene(track, device)
+                found[left[done][0]] = batch[left[done][0]] = gene
+                done += 1
+                if sum(len(gene.donor) for gene in batch.values()) >= BATCH_BASES:
+                    memo.write(_memo_rows(batch))
+                    batch = {}
+        except (RuntimeError, ValueError, MemoryError) as error:
+            start, end, strand = left[done][1]
+            failures.append(f"{sequence.chrom}:{start:,}-{end:,} ({strand}): {error}")
+            done += 1
+        left = left[done:] if len(failures) < MOST_FAILURES else []
     if batch:
         memo.write(_memo_rows(batch))
+    if failures:
+        raise GeneFailureError(
+            f"{len(failures)} genes on {sequence.chrom} could not be scored; the scores of {len(found)} others are "
+            f"kept: {'; '.join(failures)}"
+        )
     return found
+
+
+def _checked_gene(track: np.ndarray, device: str) -> ScoredGene:
+    """Donor and acceptor scores of one gene; what is no number must never be kept."""
+    bad = int((~np.isfinite(track)).any(axis=1).sum())
+    if bad:
+        raise ValueError(f"{bad} of {len(track)} bases have scores that are no numbers on {device}")
+    # Copies: a view would keep the third channel in memory.
+    return ScoredGene(track[:, DONOR].copy(), track[:, ACCEPTOR].copy(), device)
 
 
 def _memo_rows(genes: dict[str, ScoredGene]) -> pl.DataFrame:

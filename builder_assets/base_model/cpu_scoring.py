@@ -71,13 +71,24 @@ class CpuScorer:
         with ThreadPoolExecutor(self.cores) as pool:
             try:
                 for codes in genes:
-                    waiting.append(self._submitted(pool, codes, flanked=flanked))
+                    waiting.append(self._submitted_or_failed(pool, codes, flanked=flanked))
                     while sum(map(len, waiting)) > PIECES_AHEAD * self.cores and len(waiting) > 1:
                         yield _joined(waiting.popleft(), progress)
                 while waiting:
                     yield _joined(waiting.popleft(), progress)
             finally:
                 pool.shutdown(wait=True, cancel_futures=True)
+
+    def _submitted_or_failed(
+        self, pool: ThreadPoolExecutor, codes: np.ndarray, *, flanked: bool
+    ) -> list[Future[np.ndarray]]:
+        """`_submitted`; an error is kept until it is this gene's turn, so that it is not taken for another's."""
+        try:
+            return self._submitted(pool, codes, flanked=flanked)
+        except (ValueError, RuntimeError, MemoryError) as error:
+            failed: Future[np.ndarray] = Future()
+            failed.set_exception(error)
+            return [failed]
 
     def _submitted(self, pool: ThreadPoolExecutor, codes: np.ndarray, *, flanked: bool) -> list[Future[np.ndarray]]:
         checked_codes(codes)

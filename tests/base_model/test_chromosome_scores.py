@@ -12,7 +12,7 @@ import pytest
 
 from builder_assets.base_model import chromosome_scores
 from builder_assets.base_model.architectures import architecture_of
-from builder_assets.base_model.chromosome_scores import SpanError, score_chromosome
+from builder_assets.base_model.chromosome_scores import GeneFailureError, SpanError, score_chromosome
 from builder_assets.sequence import ChromosomeSequence
 from builder_assets.settings import NetworkSettings
 from builder_assets.tables import SPLICE_SCORES
@@ -33,18 +33,22 @@ class DrawnScorer:
 
     architecture = architecture_of("openspliceai", 80)
 
-    def __init__(self, killed_after: int | None = None) -> None:
+    def __init__(self, killed_after: int | None = None, failing: int = 0, no_number: int = 0) -> None:
         self.asked: list[int] = []
-        self.killed_after = killed_after
+        self.killed_after, self.failing, self.no_number = killed_after, failing, no_number
 
     def score_genes(self, genes, progress, *, flanked):
         for codes in genes:
             if len(self.asked) == self.killed_after:
                 os.kill(os.getpid(), signal.SIGKILL)
+            if len(codes) == self.failing:
+                raise RuntimeError("the device fell asleep")
             self.asked.append(len(codes))
             length = len(codes) - 80 * flanked
             progress(length)
-            yield np.tile(np.float32([0, len(codes) / 1000, codes[0] / 10]), (length, 1))
+            track = np.tile(np.float32([0, len(codes) / 1000, codes[0] / 10]), (length, 1))
+            track[:3] = np.nan if length == self.no_number else track[:3]
+            yield track
 
 
 def drawn_sequence(codes: np.ndarray = CODES) -> ChromosomeSequence:
@@ -130,6 +134,25 @@ def test_score_chromosome__names_the_gene_beyond_and_keeps_the_others(tmp_path):
     assert scorer.asked == [60, 100, 70]
     assert not memo_in(tmp_path).published.exists()
     assert scored(tmp_path, SPANS)[1] == []
+
+
+def test_score_chromosome__names_failing_genes_and_keeps_the_others(tmp_path):
+    scorer = DrawnScorer(failing=60, no_number=100)
+    with pytest.raises(GeneFailureError) as raised:
+        scored(tmp_path, SPANS, scorer=scorer)
+    assert str(raised.value) == (
+        "2 genes on 22 could not be scored; the scores of 1 others are kept: 22:1,101-1,160 (+): the device fell "
+        "asleep; 22:1,301-1,400 (-): 3 of 100 bases have scores that are no numbers on drawn"
+    )
+    assert scored(tmp_path, SPANS)[1] == [60, 100]
+
+
+def test_score_chromosome__gives_up_where_every_gene_fails(tmp_path, monkeypatch):
+    monkeypatch.setattr(chromosome_scores, "MOST_FAILURES", 1)
+    scorer = DrawnScorer(failing=60)
+    with pytest.raises(GeneFailureError, match="1 genes on 22 could not be scored; the scores of 0 others"):
+        scored(tmp_path, SPANS, scorer=scorer)
+    assert scorer.asked == []
 
 
 def test_score_chromosome__killed_at_any_gene_loses_at_most_one_batch(tmp_path, monkeypatch):

@@ -156,6 +156,13 @@ def test_score__refuses_what_it_cannot_score(engine):
         engine(toy_ensemble()).score(np.zeros(2 * TOY_FLANK, np.uint8), flanked=True)
 
 
+def test_score_genes__a_failing_gene_fails_in_its_turn(toy):
+    scores = toy.score_genes([BASES, BASES[:0], BASES])
+    assert next(scores).shape == (700, 3)
+    with pytest.raises(SequenceError, match="largest none"):
+        next(scores)
+
+
 @given(length=st.integers(1, 3_000_000), longest=st.integers(1_000, 200_000))
 def test_pieces_of__cover_every_base_once_in_the_fewest_equal_pieces(length, longest):
     pieces = pieces_of(length, longest)
