@@ -45,7 +45,7 @@ def test_score__is_that_of_the_jax_network(toy, reference, first, length):
     np.testing.assert_allclose(scores, expected, rtol=2e-5, atol=1e-7)
 
 
-@pytest.mark.parametrize("longest", [1, 64, 333, 699])
+@pytest.mark.parametrize("longest", [64, 333, 699])
 def test_score__is_the_same_for_any_pieces(slope, toy, longest):
     np.testing.assert_allclose(
         CpuScorer(toy_ensemble(slope), cores=2, longest_piece=longest).score(BASES), toy.score(BASES), rtol=2e-5
@@ -91,9 +91,9 @@ def test_score__agrees_with_the_published_pytorch_ensemble(context, shared):
 def test_score_genes__is_bit_equal_alone_among_others_and_on_one_core(precision):
     """Real weights, several lengths, one longer than a piece."""
     random = np.random.default_rng(1)
-    genes = [random.integers(0, 4, length).astype(np.uint8) for length in (57, 1_900, 700, 2_600)]
-    together = list(CpuScorer(spliceai(), precision, cores=2, longest_piece=2_000).score_genes(genes))
-    alone = CpuScorer(spliceai(), precision, cores=1, longest_piece=2_000)
+    genes = [random.integers(0, 4, length).astype(np.uint8) for length in (57, 700, 1_050)]
+    together = list(CpuScorer(spliceai(), precision, cores=2, longest_piece=1_000).score_genes(genes))
+    alone = CpuScorer(spliceai(), precision, cores=1, longest_piece=1_000)
     for codes, among_others in reversed(list(zip(genes, together, strict=True))):
         assert alone.score(codes).tobytes() == among_others.tobytes()
 
