@@ -17,13 +17,13 @@ from threading import local
 from typing import Any
 
 import numpy as np
-import openvino as ov
 
 from builder_assets.base_model.folding import folded_member
 from builder_assets.base_model.openvino_network import ensemble_graph
 from builder_assets.base_model.scoring import Progress, SequenceError, checked_codes, is_out_of_memory
 from builder_assets.base_model.weights import EnsembleWeights
 from builder_assets.sequence import N
+from resources.openvino_runtime import ov
 
 logger = logging.getLogger("builder.scoring")
 

@@ -1,12 +1,12 @@
 """Which engine scores on which device: OpenVINO on a CPU, JAX on anything else."""
 
 import jax
-import openvino as ov
 
 from builder_assets.base_model.cpu_scoring import BYTES_PER_PIECE, CpuScorer
 from builder_assets.base_model.scoring import Scorer
 from builder_assets.base_model.weights import EnsembleWeights
 from resources.accelerator import available_memory, usable_cores
+from resources.openvino_runtime import ov
 
 
 def scorer_of(ensemble: EnsembleWeights, precision: str = "float32") -> CpuScorer | Scorer:

@@ -13,12 +13,11 @@ base of it. So nothing is computed there; before every group of units the trunk 
 from typing import Any
 
 import numpy as np
-import openvino as ov
-from openvino import opset13 as op
 
 from builder_assets.base_model.architectures import N_CHANNELS, UNITS_PER_SKIP, Architecture
 from builder_assets.base_model.folding import FoldedMember, FoldedUnit
 from builder_assets.sequence import N
+from resources.openvino_runtime import op, ov
 
 LONGEST_INPUT = 2**31 - 1  # bound of the dynamic axis; without one the compiler considers empty sequences
 _LENGTH_AXIS = 2
