@@ -462,6 +462,21 @@ def genes(
         raise typer.Exit(1)
 
 
+@app.command()
+@_reported
+def tracks(
+    folder: Annotated[Path, typer.Argument(help="Folder to write to.")],
+    base_model: Annotated[str | None, typer.Option("--base-model", help="Where there are several.")] = None,
+    minimum: Annotated[float, typer.Option(help="Scores below are left out; 0 keeps every scored base.")] = 0.001,
+    config: Config = None,
+) -> None:
+    """Write scores as bigWig (donor and acceptor, each strand) and calls as BED, for IGV and the like."""
+    from builder_assets.gene_scores import export_tracks
+
+    for path in export_tracks(base_model, folder.resolve(), minimum, config):
+        console.print(f"wrote {path}", highlight=False, soft_wrap=True)
+
+
 def main() -> None:
     """Run the command line."""
     app()

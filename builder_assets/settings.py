@@ -94,7 +94,7 @@ class NetworkSettings(_Frozen):
 
     family: Literal["spliceai", "openspliceai"]
     context: Literal[80, 400, 2000, 10000] = 10000
-    flanks: Literal["masked"] = "masked"
+    flanks: Literal["masked", "genomic"] = "masked"
     precision: Literal["float32"] = "float32"
 
 
@@ -114,7 +114,7 @@ class BaseModelSettings(_Frozen):
     context: Literal[80, 400, 2000, 10000] = 10000
     labels: Literal["all", "basic", "canonical", "mane"] = "all"
     threshold: float = Field(default=0.5, gt=0, lt=1)
-    flanks: Literal["masked"] = "masked"
+    flanks: Literal["masked", "genomic"] = "masked"
     precision: Literal["float32"] = "float32"
     trained_on: tuple[ChromosomeName, ...] = TRAINED_CHROMOSOMES
     other_assembly: bool = False

@@ -1,6 +1,8 @@
 """How JAX is set up on this machine, and what it runs on. JAX is imported only when asked for."""
 
 import os
+import resource
+import sys
 from pathlib import Path
 
 
@@ -31,3 +33,17 @@ def usable_cores() -> int:
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
+
+
+def available_memory() -> int:
+    """Bytes of main memory that are free now; half of all where the system does not say."""
+    page = os.sysconf("SC_PAGE_SIZE")
+    if "SC_AVPHYS_PAGES" in os.sysconf_names:
+        return page * os.sysconf("SC_AVPHYS_PAGES")
+    return page * os.sysconf("SC_PHYS_PAGES") // 2
+
+
+def peak_memory_mb() -> int:
+    """Most main memory that this process has held at once, in units of 10^6 bytes."""
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return round(peak * (1 if sys.platform == "darwin" else 1024) / 1e6)

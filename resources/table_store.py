@@ -30,7 +30,7 @@ INPUTS = "inputs"  # materialisation metadata and footer: data version of every 
 FLOAT_LISTS = {"list<float32>"}
 ROWS_PER_GROUP = 65536
 GROUP_BYTES = 64_000_000  # of a row group in memory
-LISTS_PER_GROUP = 32  # a row with lists is a whole gene: small groups keep one gene readable alone
+LISTS_PER_GROUP = 1  # a row with lists is a whole gene: one gene is readable without the others
 
 
 class MissingPartitionError(FileNotFoundError):

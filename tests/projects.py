@@ -67,7 +67,7 @@ def files_of(folder: Path) -> dict[str, bytes]:
     return {
         str(path.relative_to(folder)): path.read_bytes()
         for path in sorted(folder.rglob("*"))
-        if path.is_file() and ".locks" not in path.parts and "fasta_index" not in path.parts
+        if path.is_file() and not {".locks", ".scratch", "fasta_index"} & set(path.parts)
     }
 
 

@@ -1,8 +1,8 @@
 """Assets of one base model, from its weights to its report. Thin: the rules are next door."""
 
 import logging
-from collections.abc import Mapping
 from functools import lru_cache
+from pathlib import Path
 from typing import Any
 
 import dagster as dg
@@ -28,10 +28,11 @@ from builder_assets.genome.contigs import chromosome_sequence
 from builder_assets.manifest import registered_files
 from builder_assets.selection import GeneRequest
 from builder_assets.settings import BaseModelSettings, EvaluationSettings, GeneChoice, NetworkSettings, Settings
+from resources.accelerator import peak_memory_mb
 from resources.base_model_files import BaseModelFiles
 from resources.gene_lists import read_gene_list
 from resources.genome_files import GenomeFiles
-from resources.table_store import DamagedFileError, scan
+from resources.score_memo import ScoreMemo
 
 logger = logging.getLogger("builder.scoring")
 
@@ -70,7 +71,7 @@ def base_model_assets(
         _genes_to_score(name, chromosomes),
         _splice_scores(name, model, genome.assembly, chromosomes),
         _evaluation(name, model.genome, genome.assembly, rule, chromosomes),
-        _model_report(name, model.genome, genome.assembly, rule),
+        _model_report(name, model, genome.assembly, rule),
     ]
     return assets, []
 
@@ -188,42 +189,38 @@ def _splice_scores(
         files: GenomeFiles = getattr(context.resources, genome_files)
         device = source.configure_device()
         scorer, sha256 = _scorer(network, source.weights, tuple(weights["sha256"]))  # pyright: ignore[reportArgumentType]
-        path = context.resources.table_store.path_of(context.asset_key, context.partition_key)
+        store = context.resources.table_store
+        memo = ScoreMemo(store.path_of(context.asset_key, context.partition_key), Path(store.base_dir))
+        memo.tidy()
         scoring = score_chromosome(
             genes_to_score,
             chromosome_sequence(files.reference(), contig, assembly),
             scorer,
             sha256,
             network,
-            _earlier_scores(path),
+            memo,
             device,
         )
         rate = scoring.bases_scored / scoring.seconds if scoring.bases_scored else 0.0
         logger.info(
-            "%s: %d genes scored, %d reused, %s bases, %s bases/s on %s",
-            context.partition_key, scoring.n_scored, scoring.n_reused, f"{scoring.bases_scored:,}", f"{rate:,.0f}",
-            device,
+            "%s: %d genes scored, %d reused, %d dropped, %s bases, %s bases/s on %s",
+            context.partition_key, scoring.n_scored, scoring.n_reused, scoring.n_dropped,
+            f"{scoring.bases_scored:,}", f"{rate:,.0f}", device,
         )  # fmt: skip
         return report.result(
             scoring.table,
             genes_scored=scoring.n_scored,
             genes_reused=scoring.n_reused,
+            genes_dropped=scoring.n_dropped,
             bases_scored=scoring.bases_scored,
             bases_per_second=round(rate, 1),
             device=device,
+            flanks=network.flanks,
+            precision=network.precision,
+            peak_memory_mb=peak_memory_mb(),
         )
 
     return splice_scores
-
-
-def _earlier_scores(path: Any) -> Mapping[str, Any]:
-    """Scores of this partition's file, if there is a whole one: a memo by fingerprint."""
-    from builder_assets.base_model.chromosome_scores import known_scores
-
-    try:
-        return known_scores(scan(path).collect()) if path.is_file() else {}
-    except (DamagedFileError, pl.exceptions.PolarsError):
-        return {}
 
 
 @lru_cache(maxsize=2)
@@ -280,8 +277,8 @@ def _evaluation(
     return evaluation
 
 
-def _model_report(name: str, genome: str, assembly: str, rule: EvaluationRule) -> dg.AssetsDefinition:
-    resource = files_key(genome)
+def _model_report(name: str, model: BaseModelSettings, assembly: str, rule: EvaluationRule) -> dg.AssetsDefinition:
+    genome, resource = model.genome, files_key(model.genome)
 
     @table_asset(
         name,
@@ -324,6 +321,11 @@ def _model_report(name: str, genome: str, assembly: str, rule: EvaluationRule) -
         headline = table.filter((pl.col("scope") == "all") & (pl.col("x") == 0)).select(
             "labels", "kind", "metric", "value"
         )
-        return report.result(table, headline=dg.MetadataValue.md(markdown_table(headline)))
+        return report.result(
+            table,
+            headline=dg.MetadataValue.md(markdown_table(headline)),
+            flanks=model.flanks,
+            precision=model.precision,
+        )
 
     return report_of_model

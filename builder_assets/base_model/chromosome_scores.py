@@ -2,14 +2,15 @@
 
 import logging
 import time
-from collections.abc import Mapping
+from collections.abc import Collection
 from dataclasses import dataclass
+from typing import Any, Protocol
 
 import numpy as np
 import polars as pl
 import pyarrow as pa
 
-from builder_assets.base_model.scoring import Scorer, fingerprint
+from builder_assets.base_model.scoring import fingerprint
 from builder_assets.sequence import ChromosomeSequence
 from builder_assets.settings import NetworkSettings
 from builder_assets.tables import SPLICE_SCORES
@@ -18,6 +19,24 @@ logger = logging.getLogger("builder.scoring")
 
 ACCEPTOR, DONOR = 1, 2  # channels of the published models; 0 is neither
 SECONDS_BETWEEN_LINES = 5.0
+BATCH_BASES = 2_000_000  # kept at a time: what a killed run loses, 45 s of two cores or 1 s of a large GPU
+MOST_FAILURES = 10  # then the device or its libraries are broken, not the genes
+
+
+class Memo(Protocol):
+    """Where scores are kept by fingerprint; see `resources.score_memo`."""
+
+    def read(self, wanted: Collection[str]) -> pl.DataFrame:
+        """fingerprint, scored_by, donor_scores, acceptor_scores of those known."""
+        ...
+
+    def write(self, scores: pl.DataFrame) -> None:
+        """Keep such rows."""
+        ...
+
+    def published_marks(self) -> set[str]:
+        """Fingerprints of the table that is about to be replaced."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -36,6 +55,7 @@ class ChromosomeScoring:
     table: pl.DataFrame
     n_scored: int
     n_reused: int
+    n_dropped: int
     bases_scored: int
     seconds: float
 
@@ -44,49 +64,124 @@ class SpanError(ValueError):
     """Genes reach beyond the known sequence."""
 
 
+class GeneFailureError(RuntimeError):
+    """Genes could not be scored; the text names them, and why."""
+
+
 def score_chromosome(
     genes: pl.DataFrame,
     sequence: ChromosomeSequence,
-    scorer: Scorer,
+    scorer: Any,
     ensemble_sha256: str,
     network: NetworkSettings,
-    known: Mapping[str, ScoredGene],
+    memo: Memo,
     device: str,
 ) -> ChromosomeScoring:
-    """Score every gene whose fingerprint is not in `known`.
+    """Score every gene whose fingerprint the memo does not hold; keep what is scored in the memo, batch by batch.
 
     Args:
         genes: tables.GENES_TO_SCORE of the chromosome.
         sequence: Its bases.
-        scorer: The ensemble.
+        scorer: The ensemble, ready to score: `scoring.Scorer`.
         ensemble_sha256: Digest of its weights.
         network: What else scores depend on.
-        known: Fingerprint -> scores computed before.
+        memo: Scores known before; those of genes that leave the table are kept there.
         device: What computes now, e.g. "cpu x2, jax 0.10.2".
 
     Raises:
-        SpanError: names the genes that are not wholly inside the known sequence.
+        SpanError: names the genes that are not wholly inside the known sequence; the others are scored and kept.
+        GeneFailureError: names the genes that could not be scored; likewise.
     """
-    _check_spans(genes, sequence)
-    rows, started = [], time.perf_counter()
-    progress = _Progress(sequence.chrom, genes)
-    for gene in genes.sort("gene_id").iter_rows(named=True):
-        codes = sequence.transcribed(gene["start"], gene["end"], gene["strand"])
-        mark = fingerprint(codes, ensemble_sha256, network)
-        found = known.get(mark)
-        if found is None:
-            scores = scorer.score(codes, progress.bases)
-            found = ScoredGene(scores[:, DONOR], scores[:, ACCEPTOR], device)
-            progress.genes_scored += 1
-        else:
-            progress.reuse(len(codes))
-        rows.append((mark, found))
+    started = time.perf_counter()
+    genes = genes.sort("gene_id")
+    beyond = [not sequence.holds(start, end) for start, end in genes.select("start", "end").iter_rows()]
+    inside = genes.filter(~pl.Series(beyond, dtype=pl.Boolean))
+    spans = list(inside.select("start", "end", "strand").iter_rows())
+    marks = [fingerprint(bases_read(sequence, span, scorer, network), ensemble_sha256, network) for span in spans]
+    known = known_scores(memo.read(set(marks)))
+    missing = {mark: span for mark, span in zip(marks, spans, strict=True) if mark not in known}
+    progress = _Progress(sequence.chrom, sum(end - start + 1 for start, end, _ in missing.values()), len(missing))
+    fresh = _scored(missing, sequence, scorer, network, memo, device, progress)
+    _refuse_beyond(genes.filter(pl.Series(beyond, dtype=pl.Boolean)), genes.height, sequence.chrom)
+    leaving = memo.published_marks() - set(marks)
+    if leaving:
+        memo.write(memo.read(leaving))
     return ChromosomeScoring(
-        table=_table(genes.sort("gene_id"), rows),
-        n_scored=progress.genes_scored,
-        n_reused=genes.height - progress.genes_scored,
+        table=_table(inside, [(mark, fresh[mark] if mark in fresh else known[mark]) for mark in marks]),
+        n_scored=sum(mark in fresh for mark in marks),
+        n_reused=sum(mark not in fresh for mark in marks),
+        n_dropped=len(leaving),
         bases_scored=progress.scored,
         seconds=time.perf_counter() - started,
+    )
+
+
+def bases_read(
+    sequence: ChromosomeSequence, span: tuple[int, int, str], scorer: Any, network: NetworkSettings
+) -> np.ndarray:
+    """Base codes that the model reads for a gene: the span alone, or with what really stands beside it.
+
+    masked    N N N N [ gene ] N N N N      the N follow from the policy and are not returned
+    genomic   a c g t [ gene ] t t g a      all returned; N beyond the known sequence
+    """
+    start, end, strand = span
+    beside = scorer.architecture.flank if network.flanks == "genomic" else 0
+    return sequence.transcribed(start - beside, end + beside, strand)
+
+
+def _scored(
+    missing: dict[str, tuple[int, int, str]], sequence: ChromosomeSequence, scorer: Any, network: NetworkSettings,
+    memo: Memo, device: str, progress: "_Progress",
+) -> dict[str, ScoredGene]:  # fmt: skip
+    """Scores of the missing genes by fingerprint, published in batches as they come; all but failing ones."""
+    found: dict[str, ScoredGene] = {}
+    batch: dict[str, ScoredGene] = {}
+    failures: list[str] = []
+    left = list(missing.items())
+    while left:
+        codes = (bases_read(sequence, span, scorer, network) for _, span in left)
+        scores = scorer.score_genes(codes, progress.bases, flanked=network.flanks == "genomic")
+        done = 0
+        try:
+            for track in scores:
+                gene = _checked_gene(track, device)
+                found[left[done][0]] = batch[left[done][0]] = gene
+                done += 1
+                if sum(len(gene.donor) for gene in batch.values()) >= BATCH_BASES:
+                    memo.write(_memo_rows(batch))
+                    batch = {}
+        except (RuntimeError, ValueError, MemoryError) as error:
+            start, end, strand = left[done][1]
+            failures.append(f"{sequence.chrom}:{start:,}-{end:,} ({strand}): {error}")
+            done += 1
+        left = left[done:] if len(failures) < MOST_FAILURES else []
+    if batch:
+        memo.write(_memo_rows(batch))
+    if failures:
+        raise GeneFailureError(
+            f"{len(failures)} genes on {sequence.chrom} could not be scored; the scores of {len(found)} others are "
+            f"kept: {'; '.join(failures)}"
+        )
+    return found
+
+
+def _checked_gene(track: np.ndarray, device: str) -> ScoredGene:
+    """Donor and acceptor scores of one gene; what is no number must never be kept."""
+    bad = int((~np.isfinite(track)).any(axis=1).sum())
+    if bad:
+        raise ValueError(f"{bad} of {len(track)} bases have scores that are no numbers on {device}")
+    # Copies: a view would keep the third channel in memory.
+    return ScoredGene(track[:, DONOR].copy(), track[:, ACCEPTOR].copy(), device)
+
+
+def _memo_rows(genes: dict[str, ScoredGene]) -> pl.DataFrame:
+    return pl.DataFrame(
+        {
+            "fingerprint": list(genes),
+            "scored_by": [gene.scored_by for gene in genes.values()],
+            "donor_scores": _lists([gene.donor for gene in genes.values()]),
+            "acceptor_scores": _lists([gene.acceptor for gene in genes.values()]),
+        }
     )
 
 
@@ -99,16 +194,14 @@ def known_scores(table: pl.DataFrame) -> dict[str, ScoredGene]:
     }
 
 
-def _check_spans(genes: pl.DataFrame, sequence: ChromosomeSequence) -> None:
-    beyond = [
-        f"{gene_id} ({start:,}-{end:,})"
-        for gene_id, start, end in genes.select("gene_id", "start", "end").iter_rows()
-        if not sequence.holds(start, end)
-    ]
-    if beyond:
+def _refuse_beyond(beyond: pl.DataFrame, n_genes: int, chrom: str) -> None:
+    if beyond.height:
+        rows = beyond.select("gene_id", "start", "end").head(5).iter_rows()
+        shown = ", ".join(f"{gene_id} ({start:,}-{end:,})" for gene_id, start, end in rows)
         raise SpanError(
-            f"{len(beyond)} of {genes.height} genes on {sequence.chrom} are not wholly inside the known sequence, "
-            f"among them {', '.join(beyond[:5])}. Rebuild the genome's tables: the FASTA or its regions changed."
+            f"{beyond.height} of {n_genes} genes on {chrom} are not wholly inside the known sequence, "
+            f"among them {shown}. The scores of the others are kept. Rebuild the genome's tables: the FASTA or its "
+            "regions changed."
         )
 
 
@@ -133,13 +226,10 @@ def _lists(arrays: list[np.ndarray]) -> pl.Series:
 class _Progress:
     """Counts bases and writes a line now and then: rate and time left."""
 
-    def __init__(self, chrom: str, genes: pl.DataFrame) -> None:
-        self.chrom, self.n_genes, self.total = chrom, genes.height, int(genes["length"].sum())
-        self.scored = self.reused = self.genes_scored = 0
+    def __init__(self, chrom: str, total: int, n_genes: int) -> None:
+        self.chrom, self.total, self.n_genes = chrom, total, n_genes
+        self.scored = 0
         self._started = self._last_line = time.perf_counter()
-
-    def reuse(self, bases: int) -> None:
-        self.reused += bases
 
     def bases(self, bases: int) -> None:
         self.scored += bases
@@ -147,8 +237,8 @@ class _Progress:
         if now - self._last_line >= SECONDS_BETWEEN_LINES:
             self._last_line = now
             rate = self.scored / (now - self._started)
-            left = (self.total - self.reused - self.scored) / rate
             logger.info(
-                "%s: %s of %s bases scored, %s reused, %s bases/s, about %.0f s left",
-                self.chrom, f"{self.scored:,}", f"{self.total:,}", f"{self.reused:,}", f"{rate:,.0f}", left,
+                "%s: %s of %s bases of %d new genes scored, %s bases/s, about %.0f s left",
+                self.chrom, f"{self.scored:,}", f"{self.total:,}", self.n_genes, f"{rate:,.0f}",
+                (self.total - self.scored) / rate,
             )  # fmt: skip

@@ -8,7 +8,8 @@ A base's score depends on the `context` bases around it only, so any tiling give
 are chosen from its length alone: scored alone or among others, its scores are equal to the last bit.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+import logging
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import lru_cache, partial
 from hashlib import blake2b
 
@@ -26,6 +27,8 @@ from builder_assets.settings import NetworkSettings
 TILE_LENGTHS = (2_048, 4_096, 8_192, 12_288, 16_384, 24_576, 32_768, 49_152, 65_536)
 
 Progress = Callable[[int], None]
+
+logger = logging.getLogger("builder.scoring")
 
 
 class SequenceError(ValueError):
@@ -63,12 +66,13 @@ class Scorer:
         self._weights = jax.device_put(folded_ensemble(ensemble.members, ensemble.architecture))
         self._probabilities = jax.jit(partial(ensemble_probabilities, architecture=ensemble.architecture))
 
-    def score(self, codes: np.ndarray, progress: Progress | None = None) -> np.ndarray:
+    def score(self, codes: np.ndarray, progress: Progress | None = None, *, flanked: bool = False) -> np.ndarray:
         """Scores of one sequence with N on both sides of it.
 
         Args:
             codes: Base codes, uint8 (length,), 0 to 4, in transcription direction.
             progress: Called after each tile with the number of bases that it scored.
+            flanked: `codes` holds what stands on both sides as well: uint8 (flank + length + flank,).
 
         Returns:
             float32 (length, 3): neither, acceptor, donor.
@@ -76,32 +80,67 @@ class Scorer:
         Raises:
             SequenceError: `codes` is empty, has another shape or dtype, or codes above 4.
         """
-        if codes.ndim != 1 or codes.dtype != np.uint8 or not codes.size or codes.max() > N:
-            top = codes.max() if codes.size else "none"
-            raise SequenceError(
-                f"base codes of shape {codes.shape}, {codes.dtype}, largest {top}: expected uint8 (length,) from 0 to "
-                f"{N}, at least one."
-            )
-        tiles = tiles_of(len(codes), self.tile_lengths, self.architecture)
+        checked_codes(codes)
         flank = self.architecture.flank
-        read = np.pad(codes, (flank, flank + sum(tiles) - len(codes)), constant_values=N)
+        whole = codes if flanked else np.pad(codes, flank, constant_values=N)
+        if len(whole) <= 2 * flank:
+            raise SequenceError(f"{len(codes)} base codes with flanks of {flank} each hold no base to score.")
+        return self._scored(whole, self.tile_lengths, progress)
+
+    def _scored(self, whole: np.ndarray, tile_lengths: tuple[int, ...], progress: Progress | None) -> np.ndarray:
+        """Scores of all but the flanks of `whole`; with shorter tiles where the device's memory does not suffice."""
+        flank = self.architecture.flank
+        length = len(whole) - 2 * flank
+        tiles = tiles_of(length, tile_lengths, self.architecture)
+        read = np.pad(whole, (0, sum(tiles) - length), constant_values=N)
         starts = np.cumsum((0, *tiles[:-1]))
         scores = np.empty((sum(tiles), N_CLASSES), dtype=np.float32)
         # One tile is computed while the one before it is fetched: an accelerator never waits, and memory is bounded.
         waiting: tuple[int, jax.Array] | None = None
-        for start, tile in zip(starts.tolist(), tiles, strict=True):
-            piece = self._probabilities(self._weights, read[start : start + tile + 2 * flank])
+        try:
+            for start, tile in zip(starts.tolist(), tiles, strict=True):
+                piece = self._probabilities(self._weights, read[start : start + tile + 2 * flank])
+                if waiting is not None:
+                    _fetch(waiting, scores, length, progress)
+                waiting = start, piece
             if waiting is not None:
-                _fetch(waiting, scores, len(codes), progress)
-            waiting = start, piece
-        if waiting is not None:
-            _fetch(waiting, scores, len(codes), progress)
-        return scores[: len(codes)]
+                _fetch(waiting, scores, length, progress)
+        except (MemoryError, RuntimeError) as error:
+            shorter = tuple(tile for tile in tile_lengths if tile < max(tiles))
+            if not shorter or not is_out_of_memory(error):
+                raise
+            logger.warning(
+                "memory does not suffice for tiles of %s bases; %s are tried", f"{max(tiles):,}", f"{max(shorter):,}"
+            )
+            return self._scored(whole, shorter, None)
+        return scores[:length]
 
-    def score_genes(self, genes: Sequence[np.ndarray], progress: Progress | None = None) -> Iterator[np.ndarray]:
+    def score_genes(
+        self, genes: Iterable[np.ndarray], progress: Progress | None = None, *, flanked: bool = False
+    ) -> Iterator[np.ndarray]:
         """`score` of each gene in turn; one gene's scores are held at a time."""
         for codes in genes:
-            yield self.score(codes, progress)
+            yield self.score(codes, progress, flanked=flanked)
+
+
+def checked_codes(codes: np.ndarray) -> None:
+    """Raise unless `codes` are base codes that can be scored.
+
+    Raises:
+        SequenceError: `codes` is empty, has another shape or dtype, or codes above 4.
+    """
+    if codes.ndim != 1 or codes.dtype != np.uint8 or not codes.size or codes.max() > N:
+        top = codes.max() if codes.size else "none"
+        raise SequenceError(
+            f"base codes of shape {codes.shape}, {codes.dtype}, largest {top}: expected uint8 (length,) from 0 to "
+            f"{N}, at least one."
+        )
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether an engine's error says that memory did not suffice."""
+    words = ("bad_alloc", "out of memory", "resource_exhausted", "failed to allocate")
+    return isinstance(error, MemoryError) or any(word in str(error).lower() for word in words)
 
 
 def _fetch(waiting: tuple[int, jax.Array], scores: np.ndarray, length: int, progress: Progress | None) -> None:

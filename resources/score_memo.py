@@ -1,0 +1,83 @@
+"""Scores of single genes, kept by fingerprint: what a killed run had done, and genes that left the plan.
+
+    <data_dir>/.scratch/<base model>/<chromosome>/<digest>.memo     Parquet, published whole, never changed
+
+Deleting the folder changes no result, it only costs the time to score again. `.memo` keeps these files apart from
+the tables, of which every file is a partition.
+"""
+
+import hashlib
+import logging
+from collections.abc import Collection
+from pathlib import Path
+
+import polars as pl
+
+from resources.publishing import LOCKS, publish
+
+SCRATCH = ".scratch"
+SCHEMA = {
+    "fingerprint": pl.String,
+    "scored_by": pl.String,
+    "donor_scores": pl.List(pl.Float32),
+    "acceptor_scores": pl.List(pl.Float32),
+}
+
+logger = logging.getLogger("builder.scoring")
+
+
+class ScoreMemo:
+    """What is known of one partition of splice_scores before it is built.
+
+    Args:
+        published: The partition's file of an earlier build, there or not.
+        base_dir: Folder of all tables.
+    """
+
+    def __init__(self, published: Path, base_dir: Path) -> None:
+        self.published, self.base_dir = published, base_dir
+        self.folder = base_dir / SCRATCH / published.parent.relative_to(base_dir) / published.stem
+
+    def read(self, wanted: Collection[str]) -> pl.DataFrame:
+        """Known scores (columns of SCHEMA), one row for each fingerprint of `wanted` that is known."""
+        found = [_rows(path, wanted) for path in [self.published, *self.batches()] if path.is_file()]
+        return pl.concat([pl.DataFrame(schema=SCHEMA), *found]).unique("fingerprint", keep="first", maintain_order=True)
+
+    def write(self, scores: pl.DataFrame) -> None:
+        """Publish scores (columns of SCHEMA) as a batch; named by content, so twice the same is one file."""
+        digest = hashlib.blake2b("|".join(scores["fingerprint"]).encode(), digest_size=16).hexdigest()
+        frame = scores.select(pl.col(name).cast(dtype) for name, dtype in SCHEMA.items())
+        publish(self.folder / f"{digest}.memo", lambda path: frame.write_parquet(path), self.base_dir / LOCKS)
+
+    def batches(self) -> list[Path]:
+        """Files of the memo, by name."""
+        return sorted(self.folder.glob("*.memo"))
+
+    def published_marks(self) -> set[str]:
+        """Fingerprints in the partition's file."""
+        return _marks(self.published) if self.published.is_file() else set()
+
+    def tidy(self) -> int:
+        """Delete batches that the partition's file holds wholly; returns how many."""
+        published = self.published_marks()
+        held = [path for path in self.batches() if _marks(path) <= published]
+        for path in held:
+            path.unlink(missing_ok=True)
+        return len(held)
+
+
+def _rows(path: Path, wanted: Collection[str]) -> pl.DataFrame:
+    """Rows of one file; none, and the file is named, where it cannot be read: it will be scored again."""
+    try:
+        marks = pl.Series(sorted(wanted), dtype=pl.String)
+        return pl.scan_parquet(path).select(*SCHEMA).filter(pl.col("fingerprint").is_in(marks.implode())).collect()
+    except (pl.exceptions.PolarsError, OSError) as error:
+        logger.warning("%s cannot be read, so its genes are scored again: %s", path, error)
+        return pl.DataFrame(schema=SCHEMA)
+
+
+def _marks(path: Path) -> set[str]:
+    try:
+        return set(pl.scan_parquet(path).select("fingerprint").collect()["fingerprint"])
+    except (pl.exceptions.PolarsError, OSError):
+        return set()
