@@ -18,7 +18,8 @@ ui: $(VENV)/.installed  ## open the Dagster UI on the same history
 test: $(VENV)/.installed-test  ## every test but those marked ui, faults or scale
 	@$(BIN)/python -m pytest -q -n 2 --dist loadfile -m "not ui and not faults and not scale"
 
-test-all: $(VENV)/.installed-test  ## every test
+test-all: $(VENV)/.installed-test  ## every test; those of the UI need a Chromium browser and its driver
+	@$(BIN)/python -m pip install --quiet --no-warn-script-location -e '.[test,ui]'
 	@$(BIN)/python -m pytest -q
 
 lint: $(VENV)/.installed-test

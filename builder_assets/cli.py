@@ -187,29 +187,26 @@ def status(config: Config = None, as_json: AsJson = False) -> None:
 @app.command()
 @_reported
 def verify(config: Config = None) -> None:
-    """Read every stored file and every registered input, and compare them with the history.
+    """Read every stored file and compare its values with the history; inputs by size and time of change.
 
-    Exit code 1 if a file is gone, damaged or holds other values than were recorded.
+    Exit code 1 if a file is gone, damaged, or holds other values than were recorded.
     """
     from builder_assets.manifest import State
     from builder_assets.project import open_project
-    from resources.table_store import verify_file
 
     project = open_project(config)
     problems, checked = [], 0
     for cell, status in project.manifest.statuses(project.instance).items():
         if status.state is State.MISSING and status.rows is None:
             continue
-        try:
-            verify_file(project.manifest.path_of(cell))
-            checked += 1
-        except (ValueError, OSError) as error:
-            problems.append(str(error))
+        found = project.manifest.verified(project.instance, cell)
+        problems += found
+        checked += not found
         if status.state is State.CHANGED_INPUT:
             problems.append(f"{cell}: {'; '.join(status.causes)}")
     for problem in problems:
         errors.print(f"[red]problem[/red] {problem}", highlight=False, soft_wrap=True)
-    console.print(f"{checked} files hold what the history says; {len(problems)} problems.", highlight=False)
+    console.print(f"{checked} tables hold what the history says; {len(problems)} problems.", highlight=False)
     if problems:
         console.print("`builder build` rebuilds what is damaged.")
         raise typer.Exit(1)

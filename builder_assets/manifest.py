@@ -21,6 +21,7 @@ from resources.table_store import (
     INPUTS,
     DamagedFileError,
     TableStore,
+    companion_texts,
     companions_of,
     file_state,
     read_provenance,
@@ -278,6 +279,26 @@ class Manifest:
                 failed.append(f"check {name} on {asset} failed: {verdict.description}")
         return tuple(failed)
 
+    def verified(self, instance: dg.DagsterInstance, cell: Cell) -> list[str]:
+        """What is wrong with the files of a recorded cell, every value read; empty where nothing is."""
+        path, node = self.path_of(cell), self.nodes[cell.asset]
+        record = self._record(instance, cell)
+        recorded = (record.tags or {}).get("dagster/data_version") if record else None
+        try:
+            found = verify_file(path)
+            if found != recorded:
+                return [f"{path} holds other values than the history says ({found}, not {recorded})."]
+            texts = companion_texts(scan(path).collect(), node.companions)
+        except (DamagedFileError, OSError) as error:
+            return [str(error)]
+        files = {name: path.with_name(name) for name in texts}
+        gone = [f"file is gone: {file}" for file in files.values() if not file.is_file()]
+        return gone + [
+            f"{file} is not what was published with {path.name}."
+            for name, file in files.items()
+            if file.is_file() and file.read_bytes() != texts[name].encode()
+        ]
+
     def path_of(self, cell: Cell) -> Path:
         """The file that marks a cell as built."""
         return self.store.path_of(self.nodes[cell.asset].key, cell.partition or None)
@@ -304,19 +325,20 @@ class Manifest:
         """
         wanted_cells = set(self.cells if wanted is None else wanted)
         blocked, pending = set(given_up), self.pending(statuses)
-        chosen: dict[str, dict[str, None]] = {}
+        chosen: dict[tuple[tuple[str, ...], str], dict[str, None]] = {}
         for cell in self.cells:
             parents = self.parents_of(cell)
+            run = (self.nodes[cell.asset].partitions, cell.partition)  # genomes may list other chromosomes
             if cell in blocked or any(parent in blocked for parent in parents):
                 blocked.add(cell)
             elif cell in wanted_cells and not statuses[cell].is_built:
-                together = chosen.get(cell.partition, {})
+                together = chosen.get(run, {})
                 if all(
                     parent not in pending or (parent.partition == cell.partition and parent.asset in together)
                     for parent in parents
                 ):
-                    chosen.setdefault(cell.partition, {})[cell.asset] = None
-        return [Layer(partition, self._whole_steps(assets)) for partition, assets in chosen.items()]
+                    chosen.setdefault(run, {})[cell.asset] = None
+        return [Layer(partition, self._whole_steps(assets)) for (_, partition), assets in chosen.items()]
 
     def _whole_steps(self, assets: Iterable[str]) -> tuple[str, ...]:
         """`assets` and those made by the same steps, in build order: one step makes several tables at once."""
@@ -368,10 +390,7 @@ class Manifest:
                 continue
             try:
                 made_by = read_provenance(path)
-                current = made_by["code_version"] == node.code_version and made_by[INPUTS] == self.input_versions(
-                    instance, cell
-                )
-                if not current or node.input_files:
+                if node.input_files or not self._is_current(instance, cell, made_by):
                     continue
                 verify_file(path)
             except DamagedFileError:
@@ -379,6 +398,22 @@ class Manifest:
             self._report(instance, cell, made_by)
             recovered.append(cell)
         return recovered
+
+    def _is_current(self, instance: dg.DagsterInstance, cell: Cell, made_by: Mapping[str, Any]) -> bool:
+        """Whether a footer tells of this cell as it would be built now, and of the values that were recorded."""
+        record = self._record(instance, cell)
+        recorded = (record.tags or {}).get("dagster/data_version") if record else made_by["data_version"]
+        return (
+            made_by["asset"] == cell.asset
+            and made_by["partition"] == (cell.partition or None)
+            and made_by["code_version"] == self.nodes[cell.asset].code_version
+            and made_by[INPUTS] == self.input_versions(instance, cell)
+            and (made_by["data_version"] == recorded or self._stale_record(instance, cell, record))
+        )
+
+    def _stale_record(self, instance: dg.DagsterInstance, cell: Cell, record: dg.AssetMaterialization | None) -> bool:
+        """Whether the record is of an earlier code or input: then its data version says nothing of the file."""
+        return record is not None and bool(self._stale_causes(instance, cell, record))
 
     def _report(self, instance: dg.DagsterInstance, cell: Cell, made_by: Mapping[str, Any]) -> None:
         node = self.nodes[cell.asset]
@@ -440,10 +475,8 @@ def _state_of_run(instance: dg.DagsterInstance, run_id: str) -> State | None:
 
 def _changed_inputs(node: Node, record: dg.AssetMaterialization) -> tuple[str, ...]:
     """Input files of the user that are not as they were when they were registered."""
-    if not node.input_files:
-        return ()
     known = json.loads(str(record.metadata[REGISTERED].value)) if REGISTERED in record.metadata else {}
-    changed = []
+    changed = [f"{name} is no longer read" for name in sorted(known.keys() - set(node.input_files))]
     for name in node.input_files:
         path = Path(name)
         if not path.is_file():

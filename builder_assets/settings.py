@@ -185,8 +185,9 @@ class GeneChoice(_Frozen):
 
     @property
     def versioned(self) -> "GeneChoice":
-        """The choice without the paths of its list files: their content counts, not where they lie."""
-        return self.model_copy(update={"include_file": None, "exclude_file": None})
+        """The choice with the paths of its list files replaced by a word: their content counts, not where they lie."""
+        given = {"include_file": self.include_file and "given", "exclude_file": self.exclude_file and "given"}
+        return self.model_copy(update=given)
 
 
 class TierRatios(_Frozen):
@@ -264,8 +265,8 @@ class SplitSettings(_Frozen):
 
     @property
     def versioned(self) -> "SplitSettings":
-        """The settings without the path of the table: its content counts, not where it lies."""
-        return self.model_copy(update={"file": None})
+        """The settings with the path of the table replaced by a word: its content counts, not where it lies."""
+        return self.model_copy(update={"file": self.file and "given"})
 
     @property
     def chromosome_table(self) -> dict[str, tuple[str, ...]]:

@@ -9,11 +9,14 @@ the tables, of which every file is a partition.
 import hashlib
 import logging
 from collections.abc import Collection
+from functools import cached_property
 from pathlib import Path
 
+import numpy as np
 import polars as pl
 
 from resources.publishing import LOCKS, publish
+from resources.table_store import DamagedFileError, verify_file
 
 SCRATCH = ".scratch"
 SCHEMA = {
@@ -38,16 +41,28 @@ class ScoreMemo:
         self.published, self.base_dir = published, base_dir
         self.folder = base_dir / SCRATCH / published.parent.relative_to(base_dir) / published.stem
 
+    @cached_property
+    def _is_whole(self) -> bool:
+        """Whether the partition's file is there and holds the values that its footer promises."""
+        if not self.published.is_file():
+            return False
+        try:
+            verify_file(self.published)
+        except DamagedFileError as error:
+            logger.warning("%s cannot be read, so its genes are scored again: %s", self.published, error)
+            return False
+        return True
+
     def read(self, wanted: Collection[str]) -> pl.DataFrame:
         """Known scores (columns of SCHEMA), one row for each fingerprint of `wanted` that is known."""
-        found = [_rows(path, wanted) for path in [self.published, *self.batches()] if path.is_file()]
+        published = [_rows(self.published, wanted)] if self._is_whole else []
+        found = [*published, *[_batch_rows(path, wanted) for path in self.batches()]]
         return pl.concat([pl.DataFrame(schema=SCHEMA), *found]).unique("fingerprint", keep="first", maintain_order=True)
 
     def write(self, scores: pl.DataFrame) -> None:
         """Publish scores (columns of SCHEMA) as a batch; named by content, so twice the same is one file."""
-        digest = hashlib.blake2b("|".join(scores["fingerprint"]).encode(), digest_size=16).hexdigest()
         frame = scores.select(pl.col(name).cast(dtype) for name, dtype in SCHEMA.items())
-        publish(self.folder / f"{digest}.memo", lambda path: frame.write_parquet(path), self.base_dir / LOCKS)
+        publish(self.folder / f"{_digest(frame)}.memo", lambda path: frame.write_parquet(path), self.base_dir / LOCKS)
 
     def batches(self) -> list[Path]:
         """Files of the memo, by name."""
@@ -55,7 +70,7 @@ class ScoreMemo:
 
     def published_marks(self) -> set[str]:
         """Fingerprints in the partition's file."""
-        return _marks(self.published) if self.published.is_file() else set()
+        return _marks(self.published) if self._is_whole else set()
 
     def tidy(self) -> int:
         """Delete batches that the partition's file holds wholly; returns how many."""
@@ -66,14 +81,31 @@ class ScoreMemo:
         return len(held)
 
 
+def _digest(frame: pl.DataFrame) -> str:
+    """Hash of fingerprints and scores: the name of a batch."""
+    digest = hashlib.blake2b("|".join(frame["fingerprint"]).encode(), digest_size=16)
+    for name in ("donor_scores", "acceptor_scores"):
+        digest.update(np.ascontiguousarray(frame[name].list.len().to_numpy()).data)
+        digest.update(np.ascontiguousarray(frame[name].explode().to_numpy()).data)
+    return digest.hexdigest()
+
+
 def _rows(path: Path, wanted: Collection[str]) -> pl.DataFrame:
-    """Rows of one file; none, and the file is named, where it cannot be read: it will be scored again."""
+    marks = pl.Series(sorted(wanted), dtype=pl.String)
+    return pl.scan_parquet(path).select(*SCHEMA).filter(pl.col("fingerprint").is_in(marks.implode())).collect()
+
+
+def _batch_rows(path: Path, wanted: Collection[str]) -> pl.DataFrame:
+    """Rows of one batch; none, and the file is named, where it is not what its name says: it is scored again."""
     try:
-        marks = pl.Series(sorted(wanted), dtype=pl.String)
-        return pl.scan_parquet(path).select(*SCHEMA).filter(pl.col("fingerprint").is_in(marks.implode())).collect()
+        frame = pl.read_parquet(path, columns=list(SCHEMA))
     except (pl.exceptions.PolarsError, OSError) as error:
         logger.warning("%s cannot be read, so its genes are scored again: %s", path, error)
         return pl.DataFrame(schema=SCHEMA)
+    if _digest(frame) != path.stem:
+        logger.warning("%s holds other scores than were kept there, so its genes are scored again", path)
+        return pl.DataFrame(schema=SCHEMA)
+    return frame.filter(pl.col("fingerprint").is_in(sorted(wanted)))
 
 
 def _marks(path: Path) -> set[str]:

@@ -110,8 +110,7 @@ class TableStore(dg.ConfigurableIOManager):
 
     def publish_companions(self, path: Path, frame: pl.DataFrame, companions: Mapping[str, str]) -> None:
         """Publish what stands beside a table: a CSV of its rows, or texts that it holds; the table comes last."""
-        for name, column in companions.items():
-            text = frame.write_csv() if column == "*" else str(frame[column].item())
+        for name, text in companion_texts(frame, companions).items():
             publish(
                 path.with_name(name),
                 lambda temporary, text=text: write_text(temporary, text),
@@ -375,6 +374,13 @@ def file_state(path: Path) -> list[int]:
 def write_text(path: Path, text: str) -> None:
     """Write UTF-8 text."""
     path.write_text(text, encoding="utf-8")
+
+
+def companion_texts(frame: pl.DataFrame, companions: Mapping[str, str]) -> dict[str, str]:
+    """File name -> text of what stands beside a table: a CSV of its rows, or texts that it holds."""
+    return {
+        name: frame.write_csv() if column == "*" else str(frame[column].item()) for name, column in companions.items()
+    }
 
 
 def companions_of(metadata: Mapping[str, Any]) -> dict[str, str]:

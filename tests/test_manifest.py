@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import polars as pl
+import pyarrow.parquet as pq
 import pytest
 import yaml
 
@@ -38,6 +39,8 @@ def test_build__second_time_does_nothing(folder):
 
 def test_build__again_gives_the_same_bytes(folder):
     before = files_of(folder / "data")
+    shutil.rmtree(folder / "data/model/splice_scores")
+    shutil.rmtree(folder / "data/.scratch", ignore_errors=True)
     built(reopened(folder), force=True)
     assert files_of(folder / "data") == before
 
@@ -232,3 +235,74 @@ def test_write_settings__keeps_other_files(tmp_path):
     (tmp_path / "dagster.yaml").write_text("telemetry: {enabled: false}\n")
     write_settings(tmp_path, small_settings())
     assert (tmp_path / "dagster.yaml").read_text() == "telemetry: {enabled: false}\n"
+
+
+def test_build__a_file_of_another_chromosome_is_not_taken_for_this_one(folder):
+    path = folder / "data/toy/contig/22.parquet"
+    before = path.read_bytes()
+    shutil.copy(folder / "data/toy/contig/Y.parquet", path)
+    results = built(reopened(folder))
+    assert [failure for result in results for failure in result.failures] == []
+    assert path.read_bytes() == before
+
+
+def test_build__altered_scores_are_computed_again(folder):
+    path = folder / "data/model/splice_scores/Y.parquet"
+    before = path.read_bytes()
+    with pq.ParquetFile(path) as file:
+        metadata = {k.decode(): v.decode() for k, v in file.metadata.metadata.items() if k != b"ARROW:schema"}
+    halved = pl.read_parquet(path).with_columns(pl.col("donor_scores").list.eval(pl.element() / 2))
+    halved.write_parquet(path, metadata=metadata)  # footer kept: only the values tell
+    built(reopened(folder))
+    assert path.read_bytes() == before
+
+
+def test_build__a_list_file_that_is_no_longer_given_counts(folder):
+    plain = small_settings()["datasets"]["examples"]["genes"]
+    assert reopened(folder).settings.datasets["examples"].genes.versioned.exclude_file is None
+    changed(folder, "datasets", "examples", "genes", value=plain | {"exclude_file": "exclude.txt"})
+    assert reopened(folder).settings.datasets["examples"].genes.versioned.exclude_file == "given"
+
+
+def test_statuses__a_registered_file_that_is_no_longer_read_is_a_changed_input(folder):
+    project = reopened(folder)
+    node = project.manifest.nodes["toy/gene_annotation"]
+    project.manifest.nodes["toy/gene_annotation"] = type(node)(**{**node.__dict__, "input_files": ()})
+    status = project.manifest.statuses(project.instance)[Cell("toy/gene_annotation")]
+    assert status.state is State.CHANGED_INPUT
+    assert status.causes[0].endswith("is no longer read")
+
+
+def test_layers__two_genomes_may_list_other_chromosomes(tmp_path):
+    settings = small_settings()
+    settings["genomes"]["other"] = settings["genomes"]["toy"] | {"chromosomes": [22]}
+    project = reopened(write_settings(tmp_path, settings).parent)
+    statuses = project.manifest.statuses(project.instance)
+    done = {
+        cell: type(status)(cell, State.BUILT) if cell.asset.endswith(("genome_fasta", "gene_annotation")) else status
+        for cell, status in statuses.items()
+    }
+    layers = [layer for layer in project.manifest.layers(done) if layer.partition == "22"]
+    assert {layer.assets[0].split("/")[0] for layer in layers} == {"toy", "other"}
+    for layer in layers:
+        assert len({project.manifest.nodes[name].partitions for name in layer.assets}) == 1
+
+
+@pytest.mark.parametrize("name", ["gene_manifest.csv", "README.md"])
+def test_verified__finds_what_stands_beside_a_table(folder, name):
+    path = folder / "data/examples" / name
+    path.write_text("junk")
+    project = reopened(folder)
+    table = "gene_manifest" if name.endswith("csv") else "dataset_card"
+    (problem,) = project.manifest.verified(project.instance, Cell(f"examples/{table}"))
+    assert problem.endswith(f"{name} is not what was published with {table}.parquet.")
+    path.unlink()
+    (problem,) = project.manifest.verified(project.instance, Cell(f"examples/{table}"))
+    assert problem == f"file is gone: {path}"
+
+
+def test_verified__finds_another_partition_s_file(folder):
+    shutil.copy(folder / "data/toy/contig/Y.parquet", folder / "data/toy/contig/22.parquet")
+    project = reopened(folder)
+    (problem,) = project.manifest.verified(project.instance, Cell("toy/contig", "22"))
+    assert "holds other values than the history says" in problem

@@ -113,16 +113,16 @@ def test_ui__backfill_from_the_button_to_all_green(browser, server):
     groups = ",".join(f"global@global:{name}" for name in ("toy", "model", "examples"))
     graph = f"/asset-groups?expanded={quote(groups)}"
     seen(browser, server, graph, "toy", "model", "examples", name="asset_graph")
-    asset = "/assets/model/splice_scores"
+    asset = "/assets/model/genes_to_score"
     seen(browser, server, f"{asset}?view=partitions", "Partition", "22", "Y", name="partitions_before")
     click(browser, "Materialize")
     click(browser, "All")
     if os.environ.get("SCREENSHOTS"):
         browser.save_screenshot(str(Path(os.environ["SCREENSHOTS"]) / "backfill_dialog.png"))
     click(browser, "Launch backfill")
-    state = '{ assetNodeOrError(assetKey: {path: ["model", "splice_scores"]}) { ... on AssetNode { '
+    state = '{ assetNodeOrError(assetKey: {path: ["model", "genes_to_score"]}) { ... on AssetNode { '
     state += "partitionStats { numMaterialized numFailed numPartitions } } } }"
     wait_for(lambda: ask(server, state)["assetNodeOrError"]["partitionStats"]["numMaterialized"] == 2)
-    seen(browser, server, f"{asset}?view=partitions&partition=Y", "bases_per_second", name="partition")
+    seen(browser, server, f"{asset}?view=partitions&partition=Y", "bases", name="partition")
     seen(browser, server, "/assets/toy/splice_sites?view=checks", "splice_motifs", name="checks")
     seen(browser, server, "/runs", "Success", name="runs")

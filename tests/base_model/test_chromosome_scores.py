@@ -16,7 +16,8 @@ from builder_assets.base_model.chromosome_scores import GeneFailureError, SpanEr
 from builder_assets.sequence import ChromosomeSequence
 from builder_assets.settings import NetworkSettings
 from builder_assets.tables import SPLICE_SCORES
-from resources.score_memo import ScoreMemo
+from resources.score_memo import SCHEMA, ScoreMemo
+from resources.table_store import write_frames
 
 MASKED = NetworkSettings(family="openspliceai", context=80)
 GENOMIC = MASKED.model_copy(update={"flanks": "genomic"})
@@ -70,7 +71,7 @@ def scored(folder, spans, network=MASKED, weights="weights", codes=CODES, scorer
     memo.tidy()
     scoring = score_chromosome(drawn_genes(spans), drawn_sequence(codes), scorer, weights, network, memo, "drawn")
     memo.published.parent.mkdir(parents=True, exist_ok=True)
-    scoring.table.write_parquet(memo.published)
+    write_frames([scoring.table], SPLICE_SCORES, {}, memo.published)
     return scoring, scorer.asked
 
 
@@ -191,3 +192,17 @@ def test_score_memo__tidies_what_the_partition_holds(tmp_path):
     assert memo.tidy() == 1
     assert memo.batches() == []
     assert not list(tmp_path.rglob("*.partial"))
+
+
+def test_score_memo__altered_batch_is_scored_again(tmp_path, caplog):
+    memo = ScoreMemo(tmp_path / "model" / "splice_scores" / "1.parquet", tmp_path)
+    rows = pl.DataFrame(
+        {"fingerprint": ["a"], "scored_by": ["x"], "donor_scores": [[0.5, 0.25]], "acceptor_scores": [[0.0, 1.0]]},
+        schema=SCHEMA,
+    )
+    memo.write(rows)
+    assert memo.read(["a"]).equals(rows)
+    (batch,) = memo.batches()
+    rows.with_columns(pl.col("donor_scores").list.eval(pl.element() / 2)).write_parquet(batch)
+    assert memo.read(["a"]).is_empty()
+    assert "holds other scores than were kept there" in caplog.text
