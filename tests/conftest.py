@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
 
 from tests.projects import built, reopened, small_settings, write_settings
 
@@ -29,13 +30,19 @@ def _own_folder() -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 def built_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Folder of the small project, built; tests read it and never change it."""
-    folder = tmp_path_factory.mktemp("built") / "project"
-    write_settings(folder, small_settings())
-    before = Path.cwd()
-    results = built(reopened(folder))
-    os.chdir(before)
-    assert [failure for result in results for failure in result.failures] == []
+    """Folder of the small project, built once for all workers; tests read it and never change it."""
+    base = tmp_path_factory.getbasetemp()
+    shared_by_workers = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+    folder = shared_by_workers / "built" / "project"
+    done = folder.parent / "done"
+    with FileLock(shared_by_workers / "built.lock"):
+        if not done.exists():
+            write_settings(folder, small_settings())
+            before = Path.cwd()
+            results = built(reopened(folder))
+            os.chdir(before)
+            assert [failure for result in results for failure in result.failures] == []
+            done.touch()
     return folder
 
 

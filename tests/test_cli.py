@@ -171,10 +171,12 @@ def fails(folder: Path, settings: dict, code: int = 1) -> str:
     return text
 
 
-def test_wrong_input__no_weights(tmp_path):
+@needs_weights
+def test_wrong_input__no_weights(folder):
     settings = small_settings()
-    settings["base_models"]["model"]["weights"] = "no_such_folder"
-    assert "lacks 5 of SpliceAI's 5 weight files" in fails(tmp_path, settings)
+    settings["base_models"]["weightless"] = settings["base_models"]["model"] | {"weights": "no_such_folder"}
+    assert "lacks 5 of SpliceAI's 5 weight files" in fails(folder, settings)
+    assert not (folder / "data/weightless/splice_scores").exists()
 
 
 def test_wrong_input__unknown_chromosome(tmp_path):
@@ -253,11 +255,12 @@ def test_wrong_input__annotation_of_another_build(tmp_path):
         ({"policy": "all", "types": ["snoRNA"], "exclude": []}, "no splice site"),
     ],
 )
-def test_wrong_input__selection(tmp_path, genes, text):
+def test_wrong_input__selection(folder, genes, text):
     settings = small_settings()
-    settings["datasets"]["examples"]["genes"] = genes
-    assert text in fails(tmp_path, settings)
-    assert not (tmp_path / "data/examples").exists()
+    settings["base_models"]["other"] = settings["base_models"]["model"]
+    settings["datasets"]["wrong"] = settings["datasets"]["examples"] | {"base_model": "other", "genes": genes}
+    assert text in fails(folder, settings)
+    assert not (folder / "data/wrong").exists()
 
 
 @needs_weights
