@@ -6,7 +6,7 @@ PYTHON ?= $(shell for p in python3.12 python3.11 python3; do \
 	$$p -c 'import sys, venv, ensurepip; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 12))' 2>/dev/null && echo $$p && break; done)
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
-.PHONY: demo ui test test-all lint clean-venv
+.PHONY: demo ui test test-ui test-all lint clean-venv
 
 demo: $(VENV)/.installed  ## build the demo dataset from the genome that ships with the package
 	@$(BIN)/builder init . > /dev/null
@@ -18,8 +18,10 @@ ui: $(VENV)/.installed  ## open the Dagster UI on the same history
 test: $(VENV)/.installed-test  ## every test but those marked ui, faults or scale
 	@$(BIN)/python -m pytest -q -n 2 --dist loadfile -m "not ui and not faults and not scale"
 
-test-all: $(VENV)/.installed-test  ## every test; those of the UI need a Chromium browser and its driver
-	@$(BIN)/python -m pip install --quiet --no-warn-script-location -e '.[test,ui]'
+test-ui: $(VENV)/.installed-ui  ## the tests that drive the UI; they need a Chromium browser and its driver
+	@$(BIN)/python -m pytest -q -m ui
+
+test-all: $(VENV)/.installed-ui  ## every test
 	@$(BIN)/python -m pytest -q
 
 lint: $(VENV)/.installed-test
@@ -39,6 +41,10 @@ $(VENV)/.installed: pyproject.toml | $(VENV)/bin/python
 
 $(VENV)/.installed-test: $(VENV)/.installed
 	@$(BIN)/python -m pip install --quiet --no-warn-script-location -e '.[test]'
+	@touch $@
+
+$(VENV)/.installed-ui: $(VENV)/.installed-test
+	@$(BIN)/python -m pip install --quiet --no-warn-script-location -e '.[test,ui]'
 	@touch $@
 
 clean-venv:
