@@ -99,10 +99,11 @@ class NetworkSettings(_Frozen):
 
 
 class EvaluationSettings(_Frozen):
-    """Which annotated sites count, and from which score on a base is called."""
+    """Which bases count as sites or as unknown, and from which score on a base is called."""
 
     labels: Literal["all", "basic", "canonical", "mane"] = "all"
     threshold: float = Field(default=0.5, gt=0, lt=1)
+    mask_sites: Literal["given"] | None = None
 
 
 class BaseModelSettings(_Frozen):
@@ -113,6 +114,7 @@ class BaseModelSettings(_Frozen):
     weights: str | None = None
     context: Literal[80, 400, 2000, 10000] = 10000
     labels: Literal["all", "basic", "canonical", "mane"] = "all"
+    mask_sites: str | None = None
     threshold: float = Field(default=0.5, gt=0, lt=1)
     flanks: Literal["masked", "genomic"] = "masked"
     precision: Literal["float32"] = "float32"
@@ -126,8 +128,9 @@ class BaseModelSettings(_Frozen):
 
     @property
     def evaluation(self) -> EvaluationSettings:
-        """The part that calls and performance depend on."""
-        return EvaluationSettings(labels=self.labels, threshold=self.threshold)
+        """The part that calls, performance and examples depend on; of the masked sites the content counts, no path."""
+        mask = "given" if self.mask_sites else None
+        return EvaluationSettings(labels=self.labels, threshold=self.threshold, mask_sites=mask)
 
     @model_validator(mode="after")
     def _complete(self) -> "BaseModelSettings":
@@ -209,13 +212,7 @@ class NegativeSettings(_Frozen):
     ratios: TierRatios = TierRatios()
     minimum: int = Field(default=2, ge=0)
     keep_all: bool = False
-    mask_sites: str | None = None
     seed: int = 42
-
-    @property
-    def versioned(self) -> "NegativeSettings":
-        """The settings with the path of the masked sites replaced by a word: their content counts."""
-        return self.model_copy(update={"mask_sites": self.mask_sites and "given"})
 
     @model_validator(mode="after")
     def _ordered(self) -> "NegativeSettings":
@@ -337,12 +334,12 @@ class DatasetSettings(FeatureSettings):
     @property
     def examples(self) -> ExampleSettings:
         """The part that training_examples reads."""
-        return ExampleSettings(features=self.features.versioned, negatives=self.negatives.versioned)
+        return ExampleSettings(features=self.features.versioned, negatives=self.negatives)
 
     @property
     def versioned(self) -> "DatasetSettings":
         """The settings without paths."""
-        parts = {"genes": self.genes.versioned, "negatives": self.negatives.versioned, "splits": self.splits.versioned}
+        parts = {"genes": self.genes.versioned, "splits": self.splits.versioned}
         return self.model_copy(update=parts | {"conservation": self.features.versioned.conservation})
 
     @field_validator("kmers")

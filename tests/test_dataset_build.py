@@ -24,7 +24,8 @@ pytestmark = [
 ]
 ROOT = Path(__file__).parents[1]
 GENOME = ("genome_fasta", "gene_annotation", "contig", "annotation_records", "genes", "split_units")
-EXAMPLES = ("selected_genes", "masked_sites", "conservation_track", "training_examples", "example_pools")
+EXAMPLES = ("selected_genes", "conservation_track", "training_examples", "example_pools")
+EVALUATION = ("splice_calls", "gene_performance")
 MASKED = (20_050_000, 20_050_101)  # exon-side bases of the junction in the fixture's BED
 
 
@@ -38,13 +39,16 @@ def project(tmp_path_factory) -> Project:
     genome = {"assembly": "GRCh37", "fasta": f"{demo}/demo.fa.gz", "annotation": f"{demo}/demo.gtf.gz"}
     genes = {"policy": "custom", "include": ["TANGO2", "DGCR8", "RANBP1", "UTY"]}
     splits = {"validation": 0, "test": 0}
-    tracks = {"conservation": "track.bw", "negatives": {"mask_sites": "junctions.bed"}, "window_sequence": True}
+    tracks = {"conservation": "track.bw", "window_sequence": True}
     content = {
         "genomes": {"demo": genome | {"chromosomes": [22, "Y"]}},
-        "base_models": {"spliceai": {"genome": "demo", "family": "spliceai"}},
+        "base_models": {
+            "spliceai": {"genome": "demo", "family": "spliceai"},
+            "masked": {"genome": "demo", "family": "spliceai", "mask_sites": "junctions.bed"},
+        },
         "datasets": {
             "plain": {"base_model": "spliceai", "genes": genes, "kmers": [1, 2], "splits": splits},
-            "tracked": {"base_model": "spliceai", "genes": genes, "kmers": [], "splits": splits} | tracks,
+            "tracked": {"base_model": "masked", "genes": genes, "kmers": [], "splits": splits} | tracks,
             "ranked": {"base_model": "spliceai", "genes": {"policy": "error_total", "count": 5}},
         },
     }
@@ -65,8 +69,9 @@ def project(tmp_path_factory) -> Project:
         run(opened, ["demo/split_units", "plain/gene_selection", "tracked/gene_selection"])
         for chrom in ("22", "Y"):
             made_up_scores(opened, chrom)
-            plain = [f"plain/{name}" for name in EXAMPLES if name not in ("masked_sites", "conservation_track")]
-            run(opened, [*plain, *[f"tracked/{name}" for name in EXAMPLES]], chrom)
+            plain = [f"plain/{name}" for name in EXAMPLES if name != "conservation_track"]
+            judged = [f"{model}/{name}" for model in ("spliceai", "masked") for name in EVALUATION]
+            run(opened, [*plain, "masked/masked_sites", *[f"tracked/{name}" for name in EXAMPLES], *judged], chrom)
         yield opened
 
 
@@ -81,18 +86,23 @@ def table(project: Project, asset: str, chrom: str | None = None) -> pl.DataFram
 
 
 def made_up_scores(project: Project, chrom: str) -> None:
-    """Scores of the selected genes: noise below 0.3, drawn for each gene."""
+    """Scores of the selected genes under both models: noise below 0.3, drawn for each gene, 0.9 at masked bases."""
     genes = table(project, "plain/gene_selection").filter(pl.col("chrom") == chrom)
     rows = []
     for row in genes.select("chrom", "gene_id", "strand", "start", "end", "length").iter_rows(named=True):
         generator = np.random.Generator(np.random.PCG64(row["length"]))
         donor, acceptor = 10 ** generator.uniform(-6, -0.53, size=(2, row["length"]))
+        for position in MASKED:
+            if chrom == "22" and row["start"] <= position <= row["end"]:
+                offset = position - row["start"] if row["strand"] == "+" else row["end"] - position
+                donor[offset], acceptor[offset] = 0.9, 0.01
         tracks = {"donor_scores": donor.tolist(), "acceptor_scores": acceptor.tolist()}
         rows.append(row | {"fingerprint": "f", "scored_by": "hand"} | tracks)
     frame = tables.SPLICE_SCORES.conform(pl.DataFrame(rows, schema=tables.SPLICE_SCORES.polars_schema()))
-    path = project.manifest.path_of(Cell("spliceai/splice_scores", chrom))
-    path.parent.mkdir(parents=True, exist_ok=True)
-    write_frames([frame], tables.SPLICE_SCORES, {"inputs": {}}, path)
+    for model in ("spliceai", "masked"):
+        path = project.manifest.path_of(Cell(f"{model}/splice_scores", chrom))
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_frames([frame], tables.SPLICE_SCORES, {"inputs": {}}, path)
 
 
 def test_training_examples__stream_through_the_store(project) -> None:
@@ -114,7 +124,7 @@ def test_training_examples__the_size_of_batches_changes_no_byte(project, monkeyp
 
 
 def test_training_examples__masked_bases_are_no_examples(project) -> None:
-    masked = table(project, "tracked/masked_sites", "22")
+    masked = table(project, "masked/masked_sites", "22")
     assert masked["position"].unique().sort().to_list() == list(MASKED)
     with_mask, without = (table(project, f"{name}/example_pools", "22") for name in ("tracked", "plain"))
     fewer = (without["n_eligible"] - with_mask["n_eligible"]).to_list()
@@ -122,6 +132,15 @@ def test_training_examples__masked_bases_are_no_examples(project) -> None:
     inside = [sum(start <= p <= end for p in MASKED) for start, end in spans.select("start", "end").rows()]
     assert fewer == inside
     assert sum(inside) > 0
+
+
+def test_gene_performance__a_call_on_a_masked_base_is_no_error(project) -> None:
+    calls = {model: table(project, f"{model}/splice_calls", "22") for model in ("spliceai", "masked")}
+    gone = calls["spliceai"].join(calls["masked"], on=["gene_id", "kind", "position"], how="anti")
+    assert set(gone.select("kind", "position", "outcome").rows()) == {("donor", base, "FP") for base in MASKED}
+    performance = {model: table(project, f"{model}/gene_performance", "22") for model in calls}
+    fewer = {name: performance["spliceai"][name].sum() - performance["masked"][name].sum() for name in ("fp", "tn")}
+    assert fewer == {"fp": gone.height, "tn": gone.height}  # the same bases of the other kind
 
 
 def test_training_examples__carry_the_users_conservation_and_the_window(project) -> None:
@@ -145,7 +164,7 @@ def test_table_store__does_not_read_a_table_of_another_schema_version(project, t
 
 def test_masked_sites__a_changed_file_is_a_changed_input(project) -> None:
     (project.settings.root / "junctions.bed").write_text("chr22\t20050000\t20050100\nchr22\t1\t9\n")
-    statuses = project.manifest.statuses(project.instance, ["tracked/masked_sites"])
+    statuses = project.manifest.statuses(project.instance, ["masked/masked_sites"])
     assert {status.state for status in statuses.values()} == {State.CHANGED_INPUT}
 
 

@@ -20,6 +20,7 @@ from builder_assets.asset_shell import (
 )
 from builder_assets.base_model.architectures import architecture_of
 from builder_assets.base_model.evaluation import check_alignment, evaluate, shift_histogram
+from builder_assets.base_model.masked_sites import masked_sites
 from builder_assets.base_model.model_report import model_report
 from builder_assets.base_model.pooled_evaluation import ChromosomeScores
 from builder_assets.base_model.scoring_plan import scoring_plan
@@ -32,6 +33,7 @@ from resources.accelerator import peak_memory_mb
 from resources.base_model_files import BaseModelFiles
 from resources.gene_lists import read_gene_list
 from resources.genome_files import GenomeFiles
+from resources.observed_junctions import read_junctions
 from resources.score_memo import ScoreMemo
 
 logger = logging.getLogger("builder.scoring")
@@ -43,6 +45,12 @@ class Requests(BaseModel, frozen=True):
     """The part of the datasets' settings that decides which genes are scored."""
 
     choices: dict[str, GeneChoice]
+
+
+class MaskRule(BaseModel, frozen=True):
+    """What masked_sites reads of the settings, but the path of its file."""
+
+    assembly: str
 
 
 class EvaluationRule(BaseModel, frozen=True):
@@ -65,11 +73,13 @@ def base_model_assets(
     genome = settings.genomes[model.genome]
     chromosomes = dg.StaticPartitionsDefinition(list(genome.chromosomes))
     rule = EvaluationRule(evaluation=model.evaluation, trained_on=model.trained_on)
+    masks = settings.path(model.mask_sites) if model.mask_sites else None
     assets = [
         _base_model_weights(name, model, settings),
         _scoring_plan(name, model.genome, settings),
         _genes_to_score(name, chromosomes),
         _splice_scores(name, model, genome.assembly, chromosomes),
+        *([_masked_sites(name, masks, genome.assembly, chromosomes)] if masks else []),
         _evaluation(name, model.genome, genome.assembly, rule, chromosomes),
         _model_report(name, model, genome.assembly, rule),
     ]
@@ -235,6 +245,30 @@ def _scorer(network: NetworkSettings, weights: str | None, recorded: tuple[str, 
     return Scorer(ensemble), ensemble.sha256
 
 
+def _masked_sites(name: str, path: Path, assembly: str, chromosomes: dg.PartitionsDefinition) -> dg.AssetsDefinition:
+    @table_asset(
+        name,
+        tables.MASKED_SITES,
+        1,
+        MaskRule(assembly=assembly),
+        partitions=chromosomes,
+        input_files=[path],
+        kinds=("bed", "parquet"),
+    )
+    def masked_sites_of_chromosome(context: dg.AssetExecutionContext) -> dg.MaterializeResult[pl.DataFrame]:
+        report = Report()
+        seen = registered_files([path])
+        frame = masked_sites(read_junctions(path), context.partition_key, assembly)
+        return report.result(frame, **seen)
+
+    return masked_sites_of_chromosome
+
+
+def _masked_inputs(name: str, rule: EvaluationRule) -> dict[str, list[str]]:
+    """The table of masked sites, where the settings name some."""
+    return {"masked_sites": [name, "masked_sites"]} if rule.evaluation.mask_sites else {}
+
+
 def _evaluation(
     name: str, genome: str, assembly: str, rule: EvaluationRule, chromosomes: dg.PartitionsDefinition
 ) -> dg.AssetsDefinition:
@@ -252,6 +286,7 @@ def _evaluation(
             "splice_sites": [genome, "splice_sites"],
             "genes": [genome, "genes"],
             "contig": [genome, "contig"],
+            **_masked_inputs(name, rule),
         },
         partitions=chromosomes,
         resources=[resource],
@@ -262,12 +297,15 @@ def _evaluation(
         splice_sites: pl.DataFrame,
         genes: pl.DataFrame,
         contig: pl.DataFrame,
+        **masked: pl.DataFrame,
     ):
         report = Report()
         files: GenomeFiles = getattr(context.resources, resource)
         sequence = chromosome_sequence(files.reference(), contig, assembly)
         alignment = check_alignment(shift_histogram(splice_scores, splice_sites, genes, rule.evaluation))
-        found = evaluate(splice_scores, splice_sites, genes, sequence, rule.evaluation, rule.trained_on)
+        found = evaluate(
+            splice_scores, splice_sites, genes, sequence, rule.evaluation, rule.trained_on, masked.get("masked_sites")
+        )
         outcomes = dict(found.calls.group_by("outcome").len().sort("outcome").iter_rows())
         return (
             report.result(found.calls, [name, made[0].name], alignment=alignment, **outcomes),
@@ -292,7 +330,9 @@ def _model_report(name: str, model: BaseModelSettings, assembly: str, rule: Eval
             "splice_sites": [genome, "splice_sites"],
             "genes": [genome, "genes"],
             "contig": [genome, "contig"],
+            **_masked_inputs(name, rule),
         },
+        over_chromosomes=_masked_inputs(name, rule),
         resources=[MANIFEST, resource],
     )
     def report_of_model(
@@ -303,6 +343,7 @@ def _model_report(name: str, model: BaseModelSettings, assembly: str, rule: Eval
         splice_sites: dict[str, pl.LazyFrame],
         genes: dict[str, pl.LazyFrame],
         contig: dict[str, pl.LazyFrame],
+        **masked: dict[str, pl.LazyFrame],
     ) -> dg.MaterializeResult[pl.DataFrame]:
         report = Report()
         context.resources.manifest.require_fresh(context.instance, f"{name}/{tables.MODEL_REPORT.name}")
@@ -311,9 +352,9 @@ def _model_report(name: str, model: BaseModelSettings, assembly: str, rule: Eval
         def chromosomes() -> Any:
             for chrom, scores in splice_scores.items():
                 sequence = chromosome_sequence(files.reference(), contig[chrom].collect(), assembly)
-                yield ChromosomeScores(
-                    chrom, scores.collect(), splice_sites[chrom].collect(), genes[chrom].collect(), sequence
-                )
+                sites, own_genes = splice_sites[chrom].collect(), genes[chrom].collect()
+                mask = masked["masked_sites"][chrom].collect() if masked else None
+                yield ChromosomeScores(chrom, scores.collect(), sites, own_genes, sequence, mask)
 
         performance = pl.concat(gene_performance.values()).collect()
         calls = pl.concat(splice_calls.values()).collect()

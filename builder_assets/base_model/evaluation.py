@@ -5,7 +5,7 @@
     outcome         TP  FP  FN  XP          every other scorable base is TN
 
 What counts as a site, what is explained (XP) and which bases are scorable: `kind_tracks`. Explained bases, called or
-not, are left out of average precision and top-k; unscorable ones are neither call nor TN.
+not, are left out of average precision and top-k; unscorable and masked ones are neither call nor TN.
 Everything is exact to the base and uses all bases. Arrays of one gene run by offset. Nothing here opens a file.
 """
 
@@ -64,6 +64,7 @@ def evaluate(
     sequence: ChromosomeSequence | None,
     settings: EvaluationSettings,
     trained_on: Sequence[str],
+    masked: pl.DataFrame | None = None,
 ) -> Evaluation:
     """Calls and performance of every scored gene of one chromosome.
 
@@ -74,13 +75,14 @@ def evaluate(
         sequence: The chromosome's bases; None counts every base as scorable but sites that are marked otherwise.
         settings: Labels and threshold.
         trained_on: Chromosomes that the base model was trained on.
+        masked: tables.MASKED_SITES of the chromosome: of those that are not annotated nothing is known.
 
     Raises:
         EvaluationError: the annotation lacks the flag of `labels`; scores and genes, sites and genes, or sites and
             sequence disagree; a score is not finite.
     """
     calls, performance = [], []
-    for track in kind_tracks(evaluated_genes(scores, genes), sites, sequence, settings.labels):
+    for track in kind_tracks(evaluated_genes(scores, genes), sites, sequence, settings.labels, masked):
         offsets, outcomes = _outcomes(track, settings.threshold)
         if len(offsets):
             calls.append(_track_calls(track, offsets, outcomes))

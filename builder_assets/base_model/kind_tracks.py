@@ -2,7 +2,8 @@
 
 A base is scorable unless an N lies within 2 of it. A site counts if it is scorable and of the chosen labels. Any other
 annotated same-strand site of the kind, another gene's or the gene's own outside the labels, is explained: calling it
-is no error of the model, and it is no site here either. Arrays of one gene run by offset.
+is no error of the model, and it is no site here either. A masked base that is not annotated is unknown, like one beside
+an N: neither called nor right. Arrays of one gene run by offset.
 """
 
 from collections.abc import Iterator
@@ -11,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
+from builder_assets.base_model.masked_sites import MaskedSites
 from builder_assets.coordinates import offset_of_position
 from builder_assets.selection import MAX_N_FRACTION
 from builder_assets.sequence import ChromosomeSequence, N
@@ -35,7 +37,7 @@ class KindTrack:
         sites: Offsets of the sites that count, sorted.
         own_sites: Offsets of all sites of the kind of this gene, sorted.
         annotated: Offsets of all same-strand sites of the kind of any gene, sorted.
-        scorable: bool, shape (length,).
+        scorable: bool, shape (length,); False where nothing can be said of a base.
     """
 
     gene: dict
@@ -70,9 +72,14 @@ def evaluated_genes(scores: pl.DataFrame, genes: pl.DataFrame) -> pl.DataFrame:
 
 
 def kind_tracks(
-    evaluated: pl.DataFrame, sites: pl.DataFrame, sequence: ChromosomeSequence | None, labels: str
+    evaluated: pl.DataFrame,
+    sites: pl.DataFrame,
+    sequence: ChromosomeSequence | None,
+    labels: str,
+    masked: pl.DataFrame | None = None,
 ) -> Iterator[KindTrack]:
     """The two tracks, donor and acceptor, of every gene of `evaluated_genes`, in its order."""
+    mask = MaskedSites(masked)
     counted = sites.filter(is_counted(sites, labels))
     counted_of, own_of = _positions_by_gene(counted), _positions_by_gene(sites)
     annotated_of = _positions_by_strand(sites)
@@ -86,6 +93,7 @@ def kind_tracks(
             key = gene["gene_id"], kind
             annotated = _inside(annotated_of.get((gene["strand"], kind), none), *place)
             unscorable = _inside(unscorable_of.get((gene["strand"], kind), none), *place)
+            unknown = np.setdiff1d(mask.offsets(*place), annotated)
             track = KindTrack(
                 gene=gene,
                 kind=kind,
@@ -93,7 +101,7 @@ def kind_tracks(
                 sites=np.sort(offset_of_position(counted_of.get(key, none), *place)),
                 own_sites=np.sort(offset_of_position(own_of.get(key, none), *place)),
                 annotated=annotated,
-                scorable=_without(scorable, unscorable),
+                scorable=_without(scorable, np.union1d(unscorable, unknown)),
             )
             _check_track(track)
             yield track

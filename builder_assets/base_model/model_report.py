@@ -108,7 +108,7 @@ def _first_pass(
         bases = annotated_bases(chromosome, settings.labels)
         bases = bases.with_columns(chrom=pl.lit(chrom), is_seen=pl.lit(chrom in trained_on))
         annotated.append(bases.select(list(schema)))
-        performance.append(evaluate(*parts, chromosome.sequence, canonical, trained_on).performance)
+        performance.append(evaluate(*parts, chromosome.sequence, canonical, trained_on, chromosome.masked).performance)
         histograms.append(shift_histogram(*parts, settings))
     summed = pl.concat([empty_histogram(), *histograms]).group_by("strand", "kind", "shift").agg(pl.col("n").sum())
     return FirstPass(chroms, pl.concat(annotated), pl.concat(performance), summed.sort("strand", "kind", "shift"))

@@ -26,6 +26,7 @@ from builder_assets.base_model.kind_tracks import (
     kind_tracks,
     scorable_bases,
 )
+from builder_assets.base_model.masked_sites import MaskedSites
 from builder_assets.coordinates import position_of_offset
 from builder_assets.sequence import ChromosomeSequence
 
@@ -49,7 +50,8 @@ ANNOTATED_SCHEMA = pl.Schema(
 class ChromosomeScores:
     """One chromosome's tables: SPLICE_SCORES, and SPLICE_SITES and GENES of all its genes.
 
-    Without `sequence` every base but the sites marked unscorable counts as scorable.
+    Without `sequence` every base but the sites marked unscorable counts as scorable. Bases of `masked`
+    (tables.MASKED_SITES) that are not annotated are no non-sites either.
     """
 
     chrom: str
@@ -57,6 +59,7 @@ class ChromosomeScores:
     sites: pl.DataFrame
     genes: pl.DataFrame
     sequence: ChromosomeSequence | None = None
+    masked: pl.DataFrame | None = None
 
 
 def annotated_bases(chromosome: ChromosomeScores, labels: str) -> pl.DataFrame:
@@ -95,6 +98,7 @@ def non_site_scores(chromosome: ChromosomeScores, kind: str) -> Iterator[np.ndar
     previous_end = pl.col("end").cum_max().shift(1, fill_value=0).over("strand")
     runs = evaluated.with_columns(run=(pl.col("start") > previous_end).cum_sum().over("strand"))
     column = f"{kind}_scores"
+    mask = MaskedSites(chromosome.masked)
     for part in runs.partition_by("strand", "run", maintain_order=True):
         strand, first, last = part["strand"][0], int(part["start"].min()), int(part["end"].max())  # pyright: ignore
         highest = np.zeros(last - first + 1, dtype=np.float32)
@@ -105,6 +109,7 @@ def non_site_scores(chromosome: ChromosomeScores, kind: str) -> Iterator[np.ndar
         counted = scorable_bases(chromosome.sequence, first, last, "+").copy()
         here = (pl.col("strand") == strand) & (pl.col("kind") == kind) & pl.col("position").is_between(first, last)
         counted[chromosome.sites.filter(here)["position"].to_numpy() - first] = False
+        counted[mask.positions(first, last, strand) - first] = False
         yield highest[counted]
 
 

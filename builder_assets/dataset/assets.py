@@ -30,7 +30,6 @@ from builder_assets.dataset.example_stream import ExampleInputs, ExampleStream
 from builder_assets.dataset.gene_manifest import gene_manifest
 from builder_assets.dataset.gene_rows import GeneValues
 from builder_assets.dataset.leakage_probe import leakage_probe, leaks_text
-from builder_assets.dataset.masked_sites import masked_sites
 from builder_assets.dataset.meta_baseline import meta_model_baseline
 from builder_assets.dataset.meta_baseline_text import baseline_markdown, baseline_plot
 from builder_assets.dataset.p_site import p_site_verdict
@@ -53,7 +52,6 @@ from builder_assets.settings import (
 from resources.conservation_track import conservation_track
 from resources.gene_tables import read_gene_table
 from resources.genome_files import GenomeFiles
-from resources.observed_junctions import read_junctions
 
 ANNOTATION = ("transcripts", "exons", "introns", "gene_overlaps")
 CARD_PLOTS = [column.name for column in tables.DATASET_CARD.columns if column.name.endswith(".svg")]
@@ -74,12 +72,6 @@ class ExampleRule(BaseModel, frozen=True):
     evaluation: EvaluationSettings
 
 
-class MaskRule(BaseModel, frozen=True):
-    """What masked_sites reads of the settings, but the path of its file."""
-
-    assembly: str
-
-
 class CardRule(BaseModel, frozen=True):
     """What the card says of the settings."""
 
@@ -96,13 +88,11 @@ def dataset_assets(name: str, settings: Settings) -> tuple[list[dg.AssetsDefinit
     chromosomes = dg.StaticPartitionsDefinition(list(genome.chromosomes))
     rule = ExampleRule(examples=dataset.examples, evaluation=model.evaluation)
     track = settings.path(dataset.conservation) if dataset.conservation else None
-    masks = settings.path(dataset.negatives.mask_sites) if dataset.negatives.mask_sites else None
     card_rule = CardRule(family=model.family, dataset=dataset.versioned, evaluation=model.evaluation)
     assets = [
         _gene_selection(name, model.genome, settings),
         _selected_genes(name, chromosomes),
         *([_conservation_track(name, track, chromosomes)] if track else []),
-        *([_masked_sites(name, masks, genome.assembly, chromosomes)] if masks else []),
         _training_examples(name, dataset.base_model, model.genome, genome.assembly, rule, chromosomes, track),
         _gene_manifest(name, dataset.base_model, model.genome),
         _dataset_card(name, dataset.base_model, model.genome, card_rule),
@@ -187,7 +177,8 @@ def _training_examples(
     resource = files_key(genome)
     contract = training_examples_contract(rule.examples.features)
     annotation = ANNOTATION if rule.examples.features.annotation_features else ()
-    own = ("selected_genes", *_own_inputs(rule, track))
+    own = ("selected_genes", *(["conservation_track"] if track else []))
+    of_model = _model_inputs(rule)
     made = (contract, tables.EXAMPLE_POOLS)
 
     @tables_step(
@@ -198,7 +189,7 @@ def _training_examples(
         rule,
         inputs={
             **{table: [name, table] for table in own},
-            "splice_scores": [base_model, "splice_scores"],
+            **{table: [base_model, table] for table in of_model},
             **{table: [genome, table] for table in ("splice_sites", "genes", "contig", *annotation)},
         },
         partitions=chromosomes,
@@ -238,25 +229,6 @@ def _conservation_track(name: str, path: Path, chromosomes: dg.PartitionsDefinit
         return report.result(tables.CONSERVATION_TRACK.conform(frame), **seen)
 
     return track_of_chromosome
-
-
-def _masked_sites(name: str, path: Path, assembly: str, chromosomes: dg.PartitionsDefinition) -> dg.AssetsDefinition:
-    @table_asset(
-        name,
-        tables.MASKED_SITES,
-        1,
-        MaskRule(assembly=assembly),
-        partitions=chromosomes,
-        input_files=[path],
-        kinds=("bed", "parquet"),
-    )
-    def masked_sites_of_chromosome(context: dg.AssetExecutionContext) -> dg.MaterializeResult[pl.DataFrame]:
-        report = Report()
-        seen = registered_files([path])
-        frame = masked_sites(read_junctions(path), context.partition_key, assembly)
-        return report.result(frame, **seen)
-
-    return masked_sites_of_chromosome
 
 
 def _gene_manifest(name: str, base_model: str, genome: str) -> dg.AssetsDefinition:
@@ -355,9 +327,9 @@ def _meta_model_baseline(
 ) -> dg.AssetsDefinition:
     resource = files_key(genome)
     file_name = tables.META_MODEL_BASELINE.name
-    own = ["training_examples", "selected_genes", *_own_inputs(rule, track)]
-    of_genome = ("splice_sites", "genes", "contig")
-    partitioned = [*own, "splice_scores", *of_genome]
+    own = ["training_examples", "selected_genes", *(["conservation_track"] if track else [])]
+    of_model, of_genome = _model_inputs(rule), ("splice_sites", "genes", "contig")
+    partitioned = [*own, *of_model, *of_genome]
 
     @table_asset(
         name,
@@ -367,7 +339,7 @@ def _meta_model_baseline(
         inputs={
             "gene_manifest": [name, "gene_manifest"],  # its checks must have passed
             **{table: [name, table] for table in own},
-            "splice_scores": [base_model, "splice_scores"],
+            **{table: [base_model, table] for table in of_model},
             **{table: [genome, table] for table in of_genome},
         },
         over_chromosomes=partitioned,
@@ -395,10 +367,9 @@ def _meta_model_baseline(
     return baseline_of_dataset
 
 
-def _own_inputs(rule: ExampleRule, track: Path | None) -> list[str]:
-    """The dataset's own optional tables that its examples read."""
-    masked = ["masked_sites"] if rule.examples.negatives.mask_sites else []
-    return [*masked, *(["conservation_track"] if track is not None else [])]
+def _model_inputs(rule: ExampleRule) -> list[str]:
+    """The base model's tables that examples read."""
+    return ["splice_scores", *(["masked_sites"] if rule.evaluation.mask_sites else [])]
 
 
 def _example_inputs(

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import polars as pl
 
+from builder_assets.base_model.masked_sites import MaskedSites
 from builder_assets.coordinates import position_expr
 from builder_assets.dataset import rules
 from builder_assets.dataset.annotation_features import AnnotationTables, annotation_features
@@ -19,7 +20,6 @@ from builder_assets.dataset.columns import training_examples_contract
 from builder_assets.dataset.gene_rows import (
     GeneRows,
     GeneValues,
-    MaskedSites,
     gene_rows,
     window_arrays,
     window_series,

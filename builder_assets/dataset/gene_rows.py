@@ -9,7 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
-from builder_assets.coordinates import offset_of_position, position_of_offset
+from builder_assets.base_model.masked_sites import MaskedSites
+from builder_assets.coordinates import position_of_offset
 from builder_assets.dataset.conservation import conservation_features
 from builder_assets.dataset.gene_tracks import GeneTracks
 from builder_assets.dataset.kmers import kmer_counts_of_windows
@@ -60,27 +61,6 @@ class GeneRows:
         return GeneRows(self.gene, arrays, self.columns[first:end], self.counts)
 
 
-class MaskedSites:
-    """Bases of a chromosome that are neither example nor error, since reads have shown a junction there."""
-
-    def __init__(self, masked: pl.DataFrame | None) -> None:
-        """Index MASKED_SITES of one chromosome; None masks nothing."""
-        self._positions = {
-            strand: np.empty(0, dtype=np.int64)
-            if masked is None
-            else masked.filter(strand=strand)["position"].unique().sort().to_numpy()
-            for strand in ("+", "-")
-        }
-
-    def of_gene(self, gene: GeneTracks) -> np.ndarray:
-        """Which bases of the gene are masked, bool (length,)."""
-        positions = self._positions[gene.strand]
-        low, high = np.searchsorted(positions, [gene.start, gene.end + 1])
-        masked = np.zeros(gene.length, dtype=bool)
-        masked[offset_of_position(positions[low:high], gene.start, gene.end, gene.strand)] = True
-        return masked
-
-
 def gene_rows(
     gene: GeneTracks,
     site_index: ChromosomeSites,
@@ -90,7 +70,8 @@ def gene_rows(
 ) -> GeneRows:
     """Draw one gene's examples and compute what needs the gene's whole arrays."""
     sites = site_index.of_gene(gene)
-    eligible = gene.scorable & ~sites.annotated & ~masked.of_gene(gene)
+    eligible = gene.scorable & ~sites.annotated
+    eligible[masked.offsets(gene.start, gene.end, gene.strand)] = False
     tiers = tiers_of(gene.donor, gene.acceptor, gene.codes, eligible, sites.own_offsets, settings.negatives)
     n_sites = len(sites.labels)
     generator = generator_of(settings.negatives.seed, gene.chrom, gene.gene_id)

@@ -11,7 +11,7 @@ import numpy as np
 from builder_assets.sequence import N
 from resources.table_contract import Column
 
-CHUNK = 200_000  # values held at a time, whatever the number of rows
+CHUNK = 100_000  # values held at a time, whatever the number of rows
 
 
 def kmer_names(k: int) -> list[str]:
@@ -48,18 +48,18 @@ def kmer_frequencies(counts: np.ndarray) -> np.ndarray:
 
 
 def kmer_codes(codes: np.ndarray, k: int) -> np.ndarray:
-    """The k-mer that starts at each base, int64 (.., width - k + 1): its lexicographic rank, 4^k where a base is N.
+    """The k-mer that starts at each base, int16 (.., width - k + 1): its lexicographic rank, 4^k where a base is N.
 
     Args:
         codes: Base codes, uint8 (.., width), in transcription direction.
-        k: Length of the k-mers.
+        k: Length of the k-mers, at most 6.
     """
     starts = max(codes.shape[-1] - k + 1, 0)
-    ranks = np.zeros((*codes.shape[:-1], starts), dtype=np.int64)
+    ranks = np.zeros((*codes.shape[:-1], starts), dtype=np.int16)
     for shift in range(k):
         ranks *= 4
         ranks += codes[..., shift : shift + starts]
-    ranks[windows_with_n(codes, k)] = 4**k
+    np.putmask(ranks, windows_with_n(codes, k), 4**k)
     return ranks
 
 
@@ -84,10 +84,10 @@ def kmer_counts(windows: np.ndarray, k: int) -> np.ndarray:
 
 
 def _counted(ranks: np.ndarray, k: int) -> np.ndarray:
-    """How often each rank stands in each row, uint16 (n, 4^k); `ranks`, int64 (n, starts), is used up."""
+    """How often each of `ranks`, int16 (n, starts), stands in its row, uint16 (n, 4^k)."""
     bins = 4**k + 1  # the last one takes what holds an N
-    ranks += (np.arange(len(ranks), dtype=np.int64) * bins)[:, None]
-    counts = np.bincount(ranks.ravel(), minlength=len(ranks) * bins).reshape(len(ranks), bins)
+    places = ranks + (np.arange(len(ranks), dtype=np.int64) * bins)[:, None]
+    counts = np.bincount(places.ravel(), minlength=len(ranks) * bins).reshape(len(ranks), bins)
     return counts[:, :-1].astype(np.uint16)
 
 
@@ -105,7 +105,7 @@ def kmer_counts_of_windows(
         downstream: Bases after each of them.
         k: Length of the k-mers.
     """
-    counts = np.empty((len(offsets), 4**k), dtype=np.uint16)
+    counts = np.empty((len(offsets), 4**k), dtype=np.uint16, order="F")  # a frame takes columns
     width = upstream + 1 + downstream
     if width < k or not len(offsets):
         counts[:] = 0

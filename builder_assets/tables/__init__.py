@@ -4,6 +4,7 @@ from builder_assets.tables.base_model import (
     BASE_MODEL_WEIGHTS,
     GENE_PERFORMANCE,
     GENES_TO_SCORE,
+    MASKED_SITES,
     MODEL_REPORT,
     SCORING_PLAN,
     SPLICE_CALLS,
@@ -15,7 +16,6 @@ from builder_assets.tables.dataset import (
     EXAMPLE_POOLS,
     GENE_MANIFEST,
     GENE_SELECTION,
-    MASKED_SITES,
     META_MODEL_BASELINE,
     SELECTED_GENES,
 )

@@ -161,3 +161,14 @@ MODEL_REPORT = TableContract(
     ),
     key=("scope", "labels", "kind", "metric", "x"),
 )
+
+MASKED_SITES = TableContract(
+    name="masked_sites",
+    description="Exon-side bases of junctions seen in reads: where not annotated, unknown, neither example nor error.",
+    columns=(
+        CHROM,
+        Column(name="position", dtype="int64", description="The base.", unit=POSITION, minimum=1),
+        STRAND,
+    ),
+    key=("chrom", "position", "strand"),
+)

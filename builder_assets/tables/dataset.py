@@ -111,17 +111,6 @@ META_MODEL_BASELINE = TableContract(
     ),
 )
 
-MASKED_SITES = TableContract(
-    name="masked_sites",
-    description="Exon-side bases of junctions seen in reads: unknown, neither example nor error.",
-    columns=(
-        CHROM,
-        Column(name="position", dtype="int64", description="The base.", unit="1-based position", minimum=1),
-        STRAND,
-    ),
-    key=("chrom", "position", "strand"),
-)
-
 CONSERVATION_TRACK = TableContract(
     name="conservation_track",
     description="The user's conservation track on one chromosome, by digest; the values stay where they are.",

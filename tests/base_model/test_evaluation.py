@@ -152,6 +152,17 @@ def test_evaluate__bases_beside_an_unknown_one_are_neither_sites_nor_calls(stran
     assert row(result.performance, "A", "acceptor")["tn"] == 15
 
 
+def test_evaluate__of_a_masked_base_nothing_is_known_but_an_annotated_one_stays():
+    #   109, called and no site, and 115 are masked; so are the sites 105 and 119, of this gene and of another
+    masked = pl.DataFrame({"chrom": ["1"] * 5, "position": [105, 109, 115, 119, 110], "strand": [*"++++-"]})
+    result = evaluate(PLUS_SCORES, PLUS_SITES, PLUS, SEQUENCE, ALL, (), masked)
+    assert list(outcomes(result.calls).values()) == ["TP", "FN", "XP"]
+    donor, acceptor = row(result.performance, "A"), row(result.performance, "A", "acceptor")
+    assert [donor[name] for name in ("tp", "fp", "fn", "xp", "tn")] == [1, 0, 1, 1, 15]
+    assert donor["average_precision"] == 1
+    assert acceptor["tn"] == 16  # no acceptor is annotated there: four bases are unknown
+
+
 def test_evaluate__without_a_sequence_only_marked_sites_are_not_scorable():
     genes, sites = drawn_genes(gene("A", 101, 120)), drawn_sites(site("A", 105, is_scorable=False))
     result = evaluate(drawn_scores(genes, {"A": {105: 0.9, 106: 0.9}}), sites, genes, None, ALL, ())

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import polars as pl
 import pytest
@@ -6,7 +8,7 @@ from hypothesis import strategies as st
 from sklearn.metrics import average_precision_score, precision_recall_curve
 
 from builder_assets.base_model import pooled_evaluation as pooled
-from builder_assets.base_model.kind_tracks import EvaluationError
+from builder_assets.base_model.kind_tracks import KINDS, EvaluationError
 from builder_assets.base_model.pooled_evaluation import (
     ChromosomeScores,
     annotated_bases,
@@ -64,6 +66,12 @@ def test_non_site_scores__leave_out_bases_beside_unknown_ones():
     chromosome = ChromosomeScores("1", SCORES, sites, GENES, drawn_sequence(300, (112,)))
     # 110..114 are not scorable: + 101..130, - 105..125 less the site at 115
     assert [len(piece) for piece in non_site_scores(chromosome, "donor")] == [25, 15]
+
+
+def test_non_site_scores__without_masked_bases_of_the_strand():
+    masked = pl.DataFrame({"position": [105, 128, 129, 129], "strand": ["+", "+", "+", "-"]})
+    pieces = {kind: sum(map(len, non_site_scores(replace(DRAWN, masked=masked), kind))) for kind in KINDS}
+    assert pieces == {"donor": 46 - 2, "acceptor": 51 - 3}  # 105 is a donor site anyway; D ends before 129
 
 
 def test_non_site_scores__genes_that_touch_but_do_not_overlap_are_two_pieces():

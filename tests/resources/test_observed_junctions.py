@@ -3,7 +3,7 @@ import gzip
 import polars as pl
 import pytest
 
-from builder_assets.dataset.masked_sites import masked_sites
+from builder_assets.base_model.masked_sites import masked_sites
 from resources.observed_junctions import JunctionFileError, read_junctions
 
 #  bases 10 11 [12 13 14 15] 16 17 : the intron is 12..15, its exon-side bases are 11 and 16

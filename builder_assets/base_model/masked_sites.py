@@ -1,12 +1,13 @@
-"""Bases that stay out of the negatives because reads have shown a junction there.
+"""Bases that are neither negative nor error because reads have shown a junction there.
 
 + strand   E E E|i i i i i|E E E      an intron start..end masks start - 1 (donor) and end + 1 (acceptor):
 ^           ^          both exon-side bases, whichever kind each is on the junction's strand
 """
 
+import numpy as np
 import polars as pl
 
-from builder_assets.coordinates import canonical_chromosome
+from builder_assets.coordinates import canonical_chromosome, offset_of_position
 from builder_assets.tables import MASKED_SITES
 
 
@@ -26,3 +27,26 @@ def masked_sites(junctions: pl.DataFrame, chrom: str, assembly: str) -> pl.DataF
     )
     bases = bases.explode("position").explode("strand").filter(pl.col("position") >= 1)
     return MASKED_SITES.conform(bases.unique())
+
+
+class MaskedSites:
+    """MASKED_SITES of one chromosome, ready to be asked gene by gene."""
+
+    def __init__(self, masked: pl.DataFrame | None) -> None:
+        """Index the table; None masks nothing."""
+        self._positions = {
+            strand: np.empty(0, dtype=np.int64)
+            if masked is None
+            else masked.filter(strand=strand)["position"].unique().sort().to_numpy()
+            for strand in ("+", "-")
+        }
+
+    def positions(self, start: int, end: int, strand: str) -> np.ndarray:
+        """The masked positions in `start`..`end` of a strand, sorted."""
+        positions = self._positions[strand]
+        low, high = np.searchsorted(positions, [start, end + 1])
+        return positions[low:high]
+
+    def offsets(self, start: int, end: int, strand: str) -> np.ndarray:
+        """The same as offsets of a gene with that span; in no order."""
+        return offset_of_position(self.positions(start, end, strand), start, end, strand)
