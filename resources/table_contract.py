@@ -72,6 +72,17 @@ class Column(BaseModel):
     maximum: float | None = None
     allowed: tuple[str, ...] = ()
 
+    @property
+    def values(self) -> str:
+        """Legal values for people: `0 to 1`, `at least 1`, `train, test`; nothing where any value is legal."""
+        if self.minimum is not None and self.maximum is not None:
+            return f"{self.minimum:g} to {self.maximum:g}"
+        if self.minimum is not None:
+            return f"at least {self.minimum:g}"
+        if self.maximum is not None:
+            return f"at most {self.maximum:g}"
+        return ", ".join(self.allowed)
+
 
 class TableContract(BaseModel):
     """The columns, key and order of one stored table.
@@ -114,13 +125,18 @@ class TableContract(BaseModel):
         return pl.Schema({column.name: POLARS_TYPES[column.dtype] for column in self.columns})
 
     def arrow_schema(self) -> pa.Schema:
-        """The table's Arrow schema, with role, unit and meaning as field metadata."""
+        """The table's Arrow schema, with role, unit, legal values and meaning as field metadata."""
         fields = [
             pa.field(
                 column.name,
                 ARROW_TYPES[column.dtype],
                 nullable=column.nullable,
-                metadata={"role": column.role, "unit": column.unit, "description": column.description},
+                metadata={
+                    "role": column.role,
+                    "unit": column.unit,
+                    "values": column.values,
+                    "description": column.description,
+                },
             )
             for column in self.columns
         ]

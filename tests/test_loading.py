@@ -8,6 +8,7 @@ import pytest
 
 from builder_assets.dataset.card_text import LOADING
 from tests.dataset.stored import CONTRACT, ROWS, store_examples
+from tests.dataset.test_card import card
 
 GUIDE = Path(__file__).parents[1] / "docs" / "loading.md"
 N_TRAIN = pl.concat(ROWS.values()).filter(split="train").height
@@ -79,6 +80,16 @@ def test_lightgbm(folder, monkeypatch):
     names = run(snippet("LightGBM"), folder, monkeypatch)
     assert names["probabilities"].shape == (N_TRAIN, 3)
     assert names["probabilities"].sum(axis=1) == pytest.approx(1)
+
+
+def test_card__its_head_makes_the_folder_a_hugging_face_dataset(folder, monkeypatch):
+    datasets = pytest.importorskip("datasets", reason="the extra `loading` is not installed")
+    monkeypatch.setattr(datasets.config, "HF_HUB_OFFLINE", True)
+    (folder / "README.md").write_text(card().markdown, encoding="utf-8")
+    (folder / "gene_manifest.csv").write_text("gene_id,split\nA,train\n", encoding="utf-8")  # no part of the data
+    loaded = datasets.load_dataset(str(folder), cache_dir=str(folder / ".cache"))
+    assert {name: part.num_rows for name, part in loaded.items()} == {"train": sum(t.height for t in ROWS.values())}
+    assert loaded["train"].column_names == CONTRACT.names
 
 
 def test_card__its_python_snippets(folder, monkeypatch):

@@ -33,7 +33,7 @@ from builder_assets.dataset.leakage_probe import leakage_probe, leaks_text
 from builder_assets.dataset.meta_baseline import meta_model_baseline
 from builder_assets.dataset.meta_baseline_text import baseline_markdown, baseline_plot
 from builder_assets.dataset.p_site import p_site_verdict
-from builder_assets.dataset.rules import check_schemas, check_score_bins
+from builder_assets.dataset.rules import check_files, check_schemas, check_score_bins
 from builder_assets.dataset.score_bins import ELIGIBLE_COLUMNS, score_bin_table
 from builder_assets.dataset.split_table import user_sides
 from builder_assets.dataset.splits import assign_splits, dataset_genes
@@ -271,7 +271,7 @@ def _dataset_card(name: str, base_model: str, genome: str, rule: CardRule) -> dg
     @table_asset(
         name,
         tables.DATASET_CARD,
-        2,
+        3,
         rule,
         inputs={
             "training_examples": [name, "training_examples"],
@@ -300,6 +300,9 @@ def _dataset_card(name: str, base_model: str, genome: str, rule: CardRule) -> dg
         manifest, key = context.resources.manifest, f"{name}/{tables.DATASET_CARD.name}"
         manifest.require_fresh(context.instance, key)
         eligible_bins = _eligible_bins(example_pools)
+        store = context.resources.table_store
+        folder = store.path_of(dg.AssetKey([name, contract.name]), next(iter(training_examples))).parent
+        check_files((path.name for path in folder.glob("*.parquet")), training_examples)
         check_schemas(training_examples)
         note = check_score_bins(score_bin_table(training_examples.values(), eligible_bins))
         card = dataset_card(

@@ -3,7 +3,7 @@
 Labels, spans and sums are worked out again here, on another way than the tables were made.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 import numpy as np
 import polars as pl
@@ -205,6 +205,22 @@ def check_schemas(parts: Mapping[str, pl.LazyFrame]) -> None:
                 f"training_examples of chromosome {chrom} has another schema than that of {first}: {len(strange)} "
                 f"columns differ, {', '.join(strange[:5]) or 'in their order'}. Rebuild training_examples."
             )
+
+
+def check_files(found: Iterable[str], chromosomes: Iterable[str]) -> None:
+    """Raise where a folder of examples holds more than one file per chromosome: readers take all that lies there.
+
+    Args:
+        found: Names of the files in the dataset's folder of training_examples.
+        chromosomes: Those of the settings.
+    """
+    strange = sorted(set(found) - {f"{chrom}.parquet" for chrom in chromosomes})
+    if strange:
+        raise ValueError(
+            f"{len(strange)} files in the dataset's folder training_examples belong to no chromosome of the settings, "
+            f"{', '.join(strange[:5])}; whoever loads the folder would read them too. Take them away, or put their "
+            "chromosomes back into the settings."
+        )
 
 
 def _place(rows: pl.DataFrame) -> str:

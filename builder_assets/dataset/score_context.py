@@ -93,7 +93,8 @@ def _kind_columns(kind: str) -> list[Column]:
 def _partner_column(name: str) -> Column:
     kind, first, last = PARTNERS[name]
     own, what, _ = name.split("_")
-    text = f"Highest P({kind}) at shift {first:+d}..{last:+d}: were the base a {own}, its best partner for an {what}"
+    own = "an acceptor" if own == "acceptor" else "a donor"
+    text = f"Highest P({kind}) at shift {first:+d}..{last:+d}: were the base {own}, its best partner for an {what}"
     return _probability(name, f"{text}; 0 beyond the gene.")
 
 

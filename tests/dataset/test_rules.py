@@ -143,6 +143,12 @@ def test_check_schemas__chromosomes_that_differ() -> None:
         rules.check_schemas({"7": part, "8": part.select(reversed(ROWS.columns))})
 
 
+def test_check_files__a_part_that_an_earlier_build_left() -> None:
+    rules.check_files(["7.parquet"], ["7", "8"])
+    with pytest.raises(ValueError, match=r"^1 files .* belong to no chromosome of the settings, Y\.parquet; whoever"):
+        rules.check_files(["7.parquet", "Y.parquet"], ["7", "8"])
+
+
 @pytest.mark.parametrize("values", [{"gc_content": float("nan")}, {"donor_surge_ratio": float("inf")}])
 def test_contract__nan_and_infinity_are_refused(values: dict) -> None:
     contract = training_examples_contract(FeatureSettings(kmers=(1, 2), flank=30))

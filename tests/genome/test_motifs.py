@@ -19,15 +19,15 @@ N_GENES = 120
 STEP = 200
 
 
-def spaced_genes(gene_type="protein_coding", donor="GT", acceptor="AG", shift=0, n_wrong=0):
-    """120 genes of one intron each, exon 1-20, intron 21-80, exon 81-100; the first `n_wrong` have CC...CC ends."""
+def spaced_genes(gene_type="protein_coding", donor="GT", acceptor="AG", shift=0, n_wrong=0, n_genes=N_GENES):
+    """Genes of one intron each, exon 1-20, intron 21-80, exon 81-100; the first `n_wrong` have CC...CC ends."""
     rows, letters = [], {}
-    for i in range(N_GENES):
+    for i in range(n_genes):
         first = i * STEP + 50
-        rows.append((f"G{i:03}", f"T{i:03}", "+", [(first, first + 19), (first + 80, first + 99)]))
+        rows.append((f"G{i:04}", f"T{i:04}", "+", [(first, first + 19), (first + 80, first + 99)]))
         five, three = ("CC", "CC") if i < n_wrong else (donor, acceptor)
         letters |= {first + 20 + shift: five, first + 78 + shift: three}
-    codes = np.ones(N_GENES * STEP + 100, dtype=np.uint8)  # all C: no motif by chance
+    codes = np.ones(n_genes * STEP + 100, dtype=np.uint8)  # all C: no motif by chance
     return rows, with_letters(codes, letters), f'gene_type "{gene_type}";'
 
 
@@ -95,6 +95,12 @@ def test_motif_table__unknown_bases_and_gaps_do_not_count():
     made = chromosome_tables(records_from_annotation(gtf_rows(rows, more=more), "GRCh37"), held, IntronSettings())
     assert motif_table(made.introns, made.genes)["n"].to_list() == [118, 119]
     assert motif_verdict(made.introns, made.genes, held).numbers["n_donors"] == 118
+
+
+def test_motif_verdict__every_site_counts():
+    rows, codes, more = spaced_genes(n_genes=1200)
+    verdict = judged([*rows[:1150], *((g, t, s, [(a, b + 3), x]) for g, t, s, [(a, b), x] in rows[1150:])], codes, more)
+    assert (verdict.numbers["n_donors"], verdict.numbers["GT"]) == (1200, 1150 / 1200)
 
 
 def test_motif_verdict__no_genes():

@@ -73,5 +73,17 @@ def test_conform__says_what_cannot_be_cast():
 def test_arrow_schema__carries_role_and_unit():
     column = Column(name="donor_score", dtype="float32", description="P(donor).", unit="probability", role="feature")
     field = TableContract(name="t", description="", columns=(column,)).arrow_schema().field("donor_score")
-    assert field.metadata == {b"role": b"feature", b"unit": b"probability", b"description": b"P(donor)."}
+    assert field.metadata == {
+        b"role": b"feature",
+        b"unit": b"probability",
+        b"values": b"",
+        b"description": b"P(donor).",
+    }
     assert not field.nullable
+
+
+def test_arrow_schema__tells_legal_values():
+    fields = {field.name: field.metadata[b"values"].decode() for field in CONTRACT.arrow_schema()}
+    assert fields == {"chrom": "", "position": "1 to 10", "strand": "+, -", "score": ""}
+    bounds = [Column(name="x", dtype="int8", description="X.", **bound) for bound in ({"minimum": 0}, {"maximum": 2.5})]
+    assert [column.values for column in bounds] == ["at least 0", "at most 2.5"]
