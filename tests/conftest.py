@@ -2,13 +2,19 @@
 
 import os
 import shutil
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import absl.logging
 import pytest
 from filelock import FileLock
 
 from tests.projects import built, reopened, small_settings, write_settings
+
+# absl comes with flax. Its handler closes the stream that it was made with when Dagster sets up logging; were that
+# pytest's capture of stderr, every later test would fail.
+absl.logging.get_absl_handler().python_handler.stream = sys.__stderr__
 
 
 @pytest.fixture(scope="session")
