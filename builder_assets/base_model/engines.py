@@ -19,9 +19,9 @@ from typing import NamedTuple, Self
 import jax
 import numpy as np
 
-from builder_assets.base_model.architectures import Architecture
+from builder_assets.base_model.architectures import N_CLASSES, Architecture
 from builder_assets.base_model.folding import ensemble_probabilities, folded_ensemble
-from builder_assets.base_model.spectral import computed_ranges, ensemble_scores, room_for, spectral_ensemble
+from builder_assets.base_model.spectral import computed_ranges, member_scores, room_for, spectral_member
 from builder_assets.base_model.weights import EnsembleWeights
 from builder_assets.sequence import N
 from resources.accelerator import usable_cores
@@ -45,7 +45,7 @@ class CoreEngine:
     def __init__(self, ensemble: EnsembleWeights, tile_lengths: Sequence[int]) -> None:
         self._ensemble, self._tile_lengths = ensemble, tuple(tile_lengths)
         self._room = room_for(max(tile_lengths), ensemble.architecture)
-        self._weights = jax.device_put(spectral_ensemble(ensemble.members, ensemble.architecture))
+        self._members = [jax.device_put(spectral_member(arrays, ensemble.architecture)) for arrays in ensemble.members]
         self._program: Callable[..., jax.Array] | None = None
         self._compiling = Lock()
         self.workers = usable_cores()
@@ -69,14 +69,17 @@ class CoreEngine:
         codes = np.full(self._room.rows, N, np.uint8)
         codes[origin - flank : origin + end - start + flank] = whole[start : end + 2 * flank]
         ranges = computed_ranges(self._ensemble.architecture, (start, end), known) + (origin - start)
-        read = (self._weights, codes, ranges.astype(np.int32), np.int32(end - start))
+        read = (codes, ranges.astype(np.int32), np.int32(end - start))
         with self._compiling:
             if self._program is None:
-                self._program = self._compiled(*read)
-        return np.asarray(self._program(*read))
+                self._program = self._compiled(self._members[0], *read)
+        total = np.zeros((end - start, N_CLASSES), np.float32)
+        for member in self._members:
+            total += np.asarray(self._program(member, *read))[: end - start]
+        return total / np.float32(len(self._members))
 
     def _compiled(self, *read: object) -> Callable[..., jax.Array]:
-        scores = partial(ensemble_scores, architecture=self._ensemble.architecture, capacity=self._room.capacity)
+        scores = partial(member_scores, architecture=self._ensemble.architecture, capacity=self._room.capacity)
         # Pieces share the cores; products shared by cores as well would only wait for each other.
         return jax.jit(scores, compiler_options={"xla_cpu_multi_thread_eigen": False}).lower(*read).compile()
 

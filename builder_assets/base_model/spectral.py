@@ -1,4 +1,4 @@
-"""The ensemble on a CPU core: convolutions as products of spectra, over the bases that can differ, in one program.
+"""A member on a CPU core: convolutions as products of spectra, over the bases that can differ, in one program.
 
 overlap-save    A window of `size` rows gives size - width + 1 outputs. Its spectrum (a product with a fixed matrix)
                 times the kernel's (32 x 32 numbers a frequency) is the outputs' spectrum: about a quarter of the
@@ -10,7 +10,7 @@ overlap-save    A window of `size` rows gives size - width + 1 outputs. Its spec
     track   |b b b ... b|  |b b b ... b|  |b b b ... b| ...          32 channels each
 
 real DFT        Frequencies 0 .. size/2, as pairs of rows (real, imaginary); pair 0 holds frequencies 0 and size/2, both
-                real. Even frequencies need only the sum of a window's halves, odd ones their difference.
+                real.
 constant ends   Beyond the gene all bases are N: after convolutions of reach r the track is constant farther than r from
                 it, and farther than flank - r from the scored bases nothing is needed. Only what is left is computed.
 
@@ -26,10 +26,12 @@ import numpy as np
 from jax import lax
 
 from builder_assets.base_model.architectures import N_CHANNELS, N_CLASSES, UNITS_PER_SKIP, Architecture
-from builder_assets.base_model.folding import FoldedMember, folded_member
+from builder_assets.base_model.folding import folded_member
 from builder_assets.base_model.network import PRECISION
 
-COLUMNS = 24  # bases side by side in a row of a window, at least: narrower products are slow
+# Measured, benchmarks/NOTES.md: longer windows spend more on transforms, shorter ones more on overlaps.
+HOP = 44
+COLUMNS, FEW_COLUMNS = 24, 8  # bases side by side in a product: narrow ones are slow, but laying out windows costs
 Array = jax.Array | np.ndarray
 
 STRETCH = 512  # bases at a time where nothing is convolved
@@ -41,7 +43,7 @@ class Windows(NamedTuple):
     Attributes:
         width: Of the kernel.
         dilation: Bases per row.
-        size: Rows of a window, a multiple of 4.
+        size: Rows of a window, an even number.
         abreast: Windows side by side.
     """
 
@@ -77,8 +79,7 @@ def windows_of(architecture: Architecture) -> tuple[Windows, ...]:
     found = []
     for unit in range(0, architecture.n_units, UNITS_PER_SKIP):
         width, dilation = architecture.widths[unit], architecture.dilations[unit]
-        size = 4 * -(-(7 * width + 48) // 16)  # least multiplications per output, as measured
-        found.append(Windows(width, dilation, size, max(1, COLUMNS // dilation)))
+        found.append(Windows(width, dilation, width - 1 + HOP, 1 if dilation >= FEW_COLUMNS else COLUMNS // dilation))
     return tuple(found)
 
 
@@ -104,15 +105,9 @@ class SpectralMember(NamedTuple):
     bias: np.ndarray
 
 
-def spectral_ensemble(members: tuple[dict[str, np.ndarray], ...], architecture: Architecture) -> SpectralMember:
-    """All members (names of `weights.array_shapes`), stacked: every array has one axis more, the member, in front."""
-    spectral = [spectral_member(folded_member(arrays, architecture), architecture) for arrays in members]
-    return jax.tree.map(lambda *arrays: np.stack(arrays), *spectral)
-
-
-def spectral_member(member: FoldedMember, architecture: Architecture) -> SpectralMember:
-    """The spectra of a folded member's kernels, and its response to N alone, both worked out in float64."""
-    groups = []
+def spectral_member(arrays: dict[str, np.ndarray], architecture: Architecture) -> SpectralMember:
+    """One member (names of `weights.array_shapes`): spectra and its response to N alone, worked out in float64."""
+    member, groups = folded_member(arrays, architecture), []
     trunk = member.stem[-1].astype(np.float64)
     for number, windows in enumerate(windows_of(architecture)):
         units = []
@@ -134,65 +129,52 @@ def _rectified(track: np.ndarray, slope: float) -> np.ndarray:
     return np.maximum(track, slope * track)
 
 
-def _frequencies(size: int) -> np.ndarray:
-    """Order of the pairs: even frequencies, then odd ones."""
-    return np.concatenate([np.arange(0, size // 2, 2), np.arange(1, size // 2, 2)])
-
-
 def kernel_spectrum(kernel: np.ndarray, size: int) -> np.ndarray:
     """(width, 32, 32) -> (size/2, 32, 64): real parts beside imaginary ones, of the kernel turned round."""
     spectrum = np.fft.rfft(kernel[::-1], n=size, axis=0)
-    pairs = np.concatenate([spectrum.real, spectrum.imag], axis=2)
-    pairs[0, :, kernel.shape[2] :] = spectrum[size // 2].real
-    return pairs[_frequencies(size)]
+    pairs = np.concatenate([spectrum.real, spectrum.imag], axis=2)[:-1]
+    pairs[0, :, kernel.shape[2] :] = spectrum[-1].real
+    return pairs
 
 
 def transforms(windows: Windows) -> tuple[np.ndarray, np.ndarray]:
-    """Matrices from windows to spectra, float32 (2, size/2, size/2), and back to outputs, float32 (hop, size).
-
-    The first has two parts: for even frequencies, read from the sum of both halves, and for odd ones, read from their
-    difference.
-    """
-    size, half = windows.size, windows.size // 2
-    frequencies = _frequencies(size)[:, None]
-    angles = 2 * np.pi * frequencies * np.arange(size) / size
+    """Matrices from a window to its spectrum, float32 (size, size), and back to its outputs, float32 (hop, size)."""
+    size = windows.size
+    angles = 2 * np.pi * np.arange(size // 2)[:, None] * np.arange(size) / size
     forward = np.stack([np.cos(angles), -np.sin(angles)], axis=1)
     forward[0, 1] = (-1.0) ** np.arange(size)
     back = 2 * forward / size
     back[0] /= 2
-    return (
-        forward.reshape(2, half, size)[:, :, :half].astype(np.float32),
-        back.reshape(size, size)[:, windows.width - 1 :].T.astype(np.float32),
-    )
+    outputs = back.reshape(size, size)[:, windows.width - 1 :].T
+    return forward.reshape(size, size).astype(np.float32), outputs.astype(np.float32)
 
 
 def convolved(track: jax.Array, spectrum: Array, windows: Windows) -> jax.Array:
     """One step of a dilated convolution: (windows.read, 32) -> (windows.step, 32)."""
-    size, half, abreast, dilation = windows.size, windows.size // 2, windows.abreast, windows.dilation
-    columns = abreast * dilation
+    size, abreast, row = windows.size, windows.abreast, windows.dilation * N_CHANNELS
     forward, back = transforms(windows)
-    rows = track.reshape(-1, dilation * N_CHANNELS)
+    rows = track.reshape(-1, row)
+    if abreast > 1:  # the last rows of a window are the first ones of the next
+        blocks = rows.reshape(abreast + 1, windows.hop, row).transpose(1, 0, 2)
+        blocks = lax.optimization_barrier(blocks)  # else every row is computed twice
+        rows = jnp.concatenate([blocks[:, :-1], blocks[: windows.width - 1, 1:]], axis=0)
+    read = jnp.dot(forward, rows.reshape(size, abreast * row), precision=PRECISION)
+    outputs = jnp.dot(back, _filtered(read, spectrum), precision=PRECISION)
     if abreast > 1:
-        blocks = rows.reshape(abreast + 1, windows.hop, dilation * N_CHANNELS)
-        rows = jnp.concatenate([blocks[:-1], blocks[1:, : windows.width - 1]], axis=1).transpose(1, 0, 2)
-    rows = rows.reshape(size, columns * N_CHANNELS)
-    halves = jnp.stack([rows[:half] + rows[half:], rows[:half] - rows[half:]])
-    read = _products(forward, halves).reshape(half, 2 * columns, N_CHANNELS)
-    parts = _products(read, spectrum).reshape(half, 2, columns, 2, N_CHANNELS)
-    real_real, real_imaginary = parts[:, 0, :, 0], parts[:, 0, :, 1]
-    imaginary_real, imaginary_imaginary = parts[:, 1, :, 0], parts[:, 1, :, 1]
-    is_first = lax.broadcasted_iota(jnp.int32, (half, 1, 1), 0) == 0
-    real = real_real - jnp.where(is_first, 0, imaginary_imaginary)
-    imaginary = jnp.where(is_first, imaginary_imaginary, real_imaginary + imaginary_real)
-    found = jnp.stack([real, imaginary], axis=1).reshape(size, columns * N_CHANNELS)
-    outputs = jnp.dot(jnp.asarray(back), found, precision=PRECISION)
-    if abreast > 1:
-        outputs = outputs.reshape(windows.hop, abreast, dilation * N_CHANNELS).transpose(1, 0, 2)
+        outputs = outputs.reshape(windows.hop, abreast, row).transpose(1, 0, 2)
     return outputs.reshape(windows.step, N_CHANNELS)
 
 
-def _products(left: Array, right: Array) -> jax.Array:
-    return lax.batch_matmul(jnp.asarray(left), jnp.asarray(right), precision=PRECISION)
+def _filtered(read: jax.Array, spectrum: Array) -> jax.Array:
+    """Spectra times the kernel's: float32 (size, columns 32), rows real and imaginary in turn, to the same."""
+    pairs, columns = read.shape[0] // 2, read.shape[1] // N_CHANNELS
+    parts = lax.batch_matmul(
+        read.reshape(pairs, 2 * columns, N_CHANNELS), jnp.asarray(spectrum), precision=PRECISION
+    ).reshape(pairs, 2, columns, 2, N_CHANNELS)  # fmt: skip
+    both_real = lax.broadcasted_iota(jnp.int32, (pairs, 1, 1), 0) == 0
+    real = parts[:, 0, :, 0] - jnp.where(both_real, 0, parts[:, 1, :, 1])
+    imaginary = jnp.where(both_real, parts[:, 1, :, 1], parts[:, 0, :, 1] + parts[:, 1, :, 0])
+    return jnp.stack([real, imaginary], axis=1).reshape(read.shape)
 
 
 class Room(NamedTuple):
@@ -228,49 +210,27 @@ def computed_ranges(architecture: Architecture, scored: tuple[int, int], known: 
     return np.asarray(ranges, np.int32)
 
 
-def ensemble_scores(
-    stacked: SpectralMember, codes: jax.Array, ranges: jax.Array, scored: jax.Array, *, architecture: Architecture,
+def member_scores(
+    member: SpectralMember, codes: jax.Array, ranges: jax.Array, scored: jax.Array, *, architecture: Architecture,
     capacity: int,
 ) -> jax.Array:  # fmt: skip
-    """Mean of the members' probabilities, float32 (capacity, 3): neither, acceptor, donor; right for `scored` bases.
+    """One member's probabilities, float32 (capacity, 3): neither, acceptor, donor; right for `scored` bases.
 
     Args:
-        stacked: Members of `spectral_member`, stacked in front.
+        member: Of `spectral_member`.
         codes: Base codes, uint8 (rows of `room_for`,); the first scored base stands at its origin.
         ranges: Of `computed_ranges`, counted from the start of `codes`.
         scored: Number of bases to score.
         architecture: Static.
         capacity: Static.
     """
-    room = room_for(capacity, architecture)
+    room, cuts = room_for(capacity, architecture), windows_of(architecture)
     empty = jnp.zeros((room.rows, N_CHANNELS), jnp.float32)
-
-    def with_member(state: tuple[jax.Array, _Tracks], member: SpectralMember) -> tuple[tuple[jax.Array, _Tracks], None]:
-        total, tracks = state
-        logits, tracks = _logits(member, codes, ranges, scored, tracks, room, architecture)
-        return (total + jax.nn.softmax(logits[:capacity], axis=-1), tracks), None
-
-    start = jnp.zeros((capacity, N_CLASSES), jnp.float32), _Tracks(empty, empty)
-    (total, _), _ = lax.scan(with_member, start, stacked)
-    return total / stacked.bias.shape[0]
-
-
-class _Tracks(NamedTuple):
-    """The memory of a member: float32 (room.rows, 32) each. What is not computed in one layer is left from another."""
-
-    trunk: jax.Array
-    hidden: jax.Array
-
-
-def _logits(
-    member: SpectralMember, codes: jax.Array, ranges: jax.Array, scored: jax.Array, tracks: _Tracks, room: Room,
-    architecture: Architecture,
-) -> tuple[jax.Array, _Tracks]:  # fmt: skip
-    """One member's logits (capacity + STRETCH, 3), and the memory for the next."""
-    cuts = windows_of(architecture)
-    trunk = _stem(member.stem, codes, ranges[0], tracks.trunk)
-    tracks = _Tracks(_ends_filled(trunk, ranges[0], member.stem[-1], 2 * cuts[0].reach), tracks.hidden)
-    logits = jnp.broadcast_to(member.bias, (room.capacity + STRETCH, N_CLASSES))
+    trunk = _stem(member.stem, codes, ranges[0], empty)
+    trunk = _ends_filled(trunk, ranges[0], member.stem[-1], 2 * cuts[0].reach)
+    # What is not computed in one layer is left from another: finite, and never used.
+    tracks = _Tracks(trunk, empty)
+    logits = jnp.broadcast_to(member.bias, (capacity + STRETCH, N_CLASSES))
     logits = _projected(logits, tracks.trunk, member.projections[0], scored, room)
     for number, (windows, group) in enumerate(zip(cuts, member.groups, strict=True)):
         first = 1 + 2 * UNITS_PER_SKIP * number
@@ -284,7 +244,14 @@ def _logits(
             trunk = _ends_filled(tracks.trunk, own[-1, 1], group.far_trunk[-1], 2 * cuts[number + 1].reach)
             tracks = tracks._replace(trunk=trunk)
         logits = _projected(logits, tracks.trunk, member.projections[number + 1], scored, room)
-    return logits, tracks
+    return jax.nn.softmax(logits[:capacity], axis=-1)
+
+
+class _Tracks(NamedTuple):
+    """A member's memory, float32 (room.rows, 32) each."""
+
+    trunk: jax.Array
+    hidden: jax.Array
 
 
 def _stem(stem: Array, codes: jax.Array, bounds: jax.Array, trunk: jax.Array) -> jax.Array:
@@ -343,4 +310,4 @@ def _ends_filled(track: jax.Array, bounds: jax.Array, far: Array, n_bases: int) 
 
 
 def _activated(track: jax.Array, slope: float) -> jax.Array:
-    return jnp.maximum(track, slope * track)
+    return jnp.where(track > 0, track, slope * track if slope else 0.0)  # compiled to faster code than a maximum

@@ -14,10 +14,10 @@ from builder_assets.base_model.scoring import Scorer
 from builder_assets.base_model.spectral import (
     computed_ranges,
     convolved,
-    ensemble_scores,
     kernel_spectrum,
+    member_scores,
     room_for,
-    spectral_ensemble,
+    spectral_member,
     windows_of,
 )
 from tests.base_model.published_models import network_scores, toy_architecture, toy_ensemble
@@ -78,13 +78,13 @@ def test_scores__equal_those_of_the_network(slope, flanked):
     np.testing.assert_allclose(scores, expected, rtol=0, atol=1e-6)
 
 
-def test_ensemble_scores__ask_for_full_precision_everywhere():
+def test_member_scores__ask_for_full_precision_everywhere():
     """Both operands of every product; XLA's default is lower on some devices."""
     architecture, ensemble = toy_architecture(), toy_ensemble()
     room = room_for(90, architecture)
-    scores = jax.jit(partial(ensemble_scores, architecture=architecture, capacity=90))
+    scores = jax.jit(partial(member_scores, architecture=architecture, capacity=90))
     program = scores.lower(
-        spectral_ensemble(ensemble.members, architecture), np.zeros(room.rows, np.uint8),
+        spectral_member(ensemble.members[0], architecture), np.zeros(room.rows, np.uint8),
         np.zeros((17, 2), np.int32), np.int32(90),
     ).as_text()  # fmt: skip
     products = [line for line in program.splitlines() if re.search(r"stablehlo\.(convolution|dot)", line)]
