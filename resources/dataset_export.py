@@ -9,6 +9,7 @@ from pathlib import Path
 
 import polars as pl
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from resources.table_contract import TableContract
@@ -150,7 +151,8 @@ def _batches(paths: Sequence[Path]) -> Iterator[pa.RecordBatch]:
 
 
 def _of_split(batch: pa.RecordBatch, split: str) -> pa.RecordBatch | None:
-    own = batch.filter(pa.array([side == split for side in batch.column("split").to_pylist()]))
+    sides = batch.column("split")
+    own = batch.filter(pc.call_function("equal", [sides, pa.scalar(split, type=sides.type)]))
     return own if own.num_rows else None
 
 

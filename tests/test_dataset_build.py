@@ -162,6 +162,12 @@ def test_table_store__does_not_read_a_table_of_another_schema_version(project, t
     shutil.copy(tmp_path / "kept", path)
 
 
+def test_dataset_card__names_the_versions_of_the_users_own_files(project) -> None:
+    users = {"masked/masked_sites", "tracked/conservation_track"}
+    assert users <= set(project.manifest.nodes["tracked/dataset_card"].parents)
+    assert not users & set(project.manifest.nodes["plain/dataset_card"].parents)
+
+
 def test_masked_sites__a_changed_file_is_a_changed_input(project) -> None:
     (project.settings.root / "junctions.bed").write_text("chr22\t20050000\t20050100\nchr22\t1\t9\n")
     statuses = project.manifest.statuses(project.instance, ["masked/masked_sites"])

@@ -177,7 +177,7 @@ def _splice_scores(
     @table_asset(
         name,
         tables.SPLICE_SCORES,
-        1,
+        2,
         network,
         inputs={
             "genes_to_score": [name, "genes_to_score"],

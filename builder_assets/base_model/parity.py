@@ -20,7 +20,6 @@ MAX_DIFFERENCE = 1e-5
 MAX_LOG_DIFFERENCE = 1e-4
 # 90 % of bases score below 1e-5, where an absolute bound tests nothing; below this one float32 says little.
 SMALLEST_COMPARED = 1e-9
-ANCHOR_TILES = (1024,)
 
 # SHA-256, as in EnsembleWeights, of the published weights: SpliceAI 1.3.1 and OpenSpliceAI's human (MANE) models.
 PUBLISHED = {
@@ -81,7 +80,7 @@ def check_parity(ensemble: EnsembleWeights) -> ParityReport:
         return ParityReport(None, 0, None, None, text)
     anchors = parity_anchors()
     expected = np.array(anchors["probabilities"][model])
-    scores = Scorer(ensemble, ANCHOR_TILES).score(codes_of(anchors["sequence"]))[anchors["offsets"]]
+    scores = Scorer(ensemble).score(codes_of(anchors["sequence"]))[anchors["offsets"]]
     return compared(model, scores, expected)
 
 

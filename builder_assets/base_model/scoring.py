@@ -1,29 +1,21 @@
-"""Scores of every base of a gene: the ensemble's mean, in tiles of few lengths, each compiled once.
-
-    gene     |------------------ length ------------------|
-    tiles    |------ 16k ------|------ 16k ------|-- 8k --:....|    whatever lies beyond the end is N, and dropped
-    read  ~~~|------ 16k ------|~~~                                 each tile reads `flank` bases on both sides
-
-A base's score depends on the `context` bases around it only, so any tiling gives the same scores. The tiles of a gene
-are chosen from its length alone: scored alone or among others, its scores are equal to the last bit.
-"""
+"""Scores of every base of a gene: the ensemble's mean, gene after gene, on whatever `engines` runs here."""
 
 import logging
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from functools import lru_cache, partial
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from hashlib import blake2b
 
 import jax
 import numpy as np
 
-from builder_assets.base_model.architectures import N_CLASSES, Architecture
-from builder_assets.base_model.folding import ensemble_probabilities, folded_ensemble
+from builder_assets.base_model.engines import CoreEngine, TileEngine
 from builder_assets.base_model.weights import EnsembleWeights
 from builder_assets.sequence import N, codes_of
 from builder_assets.settings import NetworkSettings
 
-# Bases scored per compiled program. Measured on CPUs (benchmarks/NOTES.md): longer tiles than the last gain little,
-# and shorter ones than the first cost as much, as flanks dominate.
+# Bases scored at a time. Measured (benchmarks/NOTES.md): longer than the last gains little; on accelerators, tiles
+# shorter than the first cost as much, as flanks dominate.
 TILE_LENGTHS = (2_048, 4_096, 8_192, 12_288, 16_384, 24_576, 32_768, 49_152, 65_536)
 
 Progress = Callable[[int], None]
@@ -35,43 +27,30 @@ class SequenceError(ValueError):
     """A sequence cannot be scored as given."""
 
 
-@lru_cache(maxsize=4096)
-def tiles_of(length: int, tile_lengths: tuple[int, ...], architecture: Architecture) -> tuple[int, ...]:
-    """Tile lengths, longest first, that cover `length` bases with the least arithmetic; they depend on nothing else."""
-    longest = max(tile_lengths)
-    n_longest = max(0, length // longest - 1)
-    if n_longest:
-        return (longest,) * n_longest + tiles_of(length - n_longest * longest, tile_lengths, architecture)
-    plans = []
-    for tile in tile_lengths:
-        rest = tiles_of(length - tile, tile_lengths, architecture) if tile < length else ()
-        plan = tuple(sorted((tile, *rest), reverse=True))
-        plans.append((sum(map(architecture.macs_per_tile, plan)), len(plan), plan))
-    return min(plans)[-1]
-
-
 class Scorer:
     """An ensemble on the device, ready to score genes.
 
     Args:
         ensemble: Its weights.
-        tile_lengths: Bases per tile; one program is compiled for each that is needed.
+        tile_lengths: Bases scored at a time: at most the largest on a CPU, one of them on an accelerator.
+        platform: What computes, "cpu" or another; JAX's default if None.
     """
 
-    def __init__(self, ensemble: EnsembleWeights, tile_lengths: Sequence[int] = TILE_LENGTHS) -> None:
-        self.architecture = ensemble.architecture
-        self.tile_lengths = tuple(sorted(tile_lengths))
-        if not self.tile_lengths or self.tile_lengths[0] < 1:
+    def __init__(
+        self, ensemble: EnsembleWeights, tile_lengths: Sequence[int] = TILE_LENGTHS, platform: str | None = None
+    ) -> None:
+        if not tile_lengths or min(tile_lengths) < 1:
             raise ValueError(f"tile lengths {list(tile_lengths)}: at least one is needed, all of 1 base or more.")
-        self._weights = jax.device_put(folded_ensemble(ensemble.members, ensemble.architecture))
-        self._probabilities = jax.jit(partial(ensemble_probabilities, architecture=ensemble.architecture))
+        self.architecture = ensemble.architecture
+        engine = CoreEngine if (platform or jax.default_backend()) == "cpu" else TileEngine
+        self._engine: CoreEngine | TileEngine = engine(ensemble, tile_lengths)
 
     def score(self, codes: np.ndarray, progress: Progress | None = None, *, flanked: bool = False) -> np.ndarray:
         """Scores of one sequence with N on both sides of it.
 
         Args:
             codes: Base codes, uint8 (length,), 0 to 4, in transcription direction.
-            progress: Called after each tile with the number of bases that it scored.
+            progress: Called now and then with the number of bases scored since.
             flanked: `codes` holds what stands on both sides as well: uint8 (flank + length + flank,).
 
         Returns:
@@ -80,47 +59,63 @@ class Scorer:
         Raises:
             SequenceError: `codes` is empty, has another shape or dtype, or codes above 4.
         """
-        checked_codes(codes)
-        flank = self.architecture.flank
-        whole = codes if flanked else np.pad(codes, flank, constant_values=N)
-        if len(whole) <= 2 * flank:
-            raise SequenceError(f"{len(codes)} base codes with flanks of {flank} each hold no base to score.")
-        return self._scored(whole, self.tile_lengths, progress)
-
-    def _scored(self, whole: np.ndarray, tile_lengths: tuple[int, ...], progress: Progress | None) -> np.ndarray:
-        """Scores of all but the flanks of `whole`; with shorter tiles where the device's memory does not suffice."""
-        flank = self.architecture.flank
-        length = len(whole) - 2 * flank
-        tiles = tiles_of(length, tile_lengths, self.architecture)
-        read = np.pad(whole, (0, sum(tiles) - length), constant_values=N)
-        starts = np.cumsum((0, *tiles[:-1]))
-        scores = np.empty((sum(tiles), N_CLASSES), dtype=np.float32)
-        # One tile is computed while the one before it is fetched: an accelerator never waits, and memory is bounded.
-        waiting: tuple[int, jax.Array] | None = None
-        try:
-            for start, tile in zip(starts.tolist(), tiles, strict=True):
-                piece = self._probabilities(self._weights, read[start : start + tile + 2 * flank])
-                if waiting is not None:
-                    _fetch(waiting, scores, length, progress)
-                waiting = start, piece
-            if waiting is not None:
-                _fetch(waiting, scores, length, progress)
-        except (MemoryError, RuntimeError) as error:
-            shorter = tuple(tile for tile in tile_lengths if tile < max(tiles))
-            if not shorter or not is_out_of_memory(error):
-                raise
-            logger.warning(
-                "memory does not suffice for tiles of %s bases; %s are tried", f"{max(tiles):,}", f"{max(shorter):,}"
-            )
-            return self._scored(whole, shorter, None)
-        return scores[:length]
+        return next(self.score_genes([codes], progress, flanked=flanked))
 
     def score_genes(
         self, genes: Iterable[np.ndarray], progress: Progress | None = None, *, flanked: bool = False
     ) -> Iterator[np.ndarray]:
-        """`score` of each gene in turn; one gene's scores are held at a time."""
-        for codes in genes:
-            yield self.score(codes, progress, flanked=flanked)
+        """`score` of each gene in turn. The next ones are computed meanwhile, as many as keep the device busy."""
+        started: deque[_StartedGene] = deque()
+        with ThreadPoolExecutor(self._engine.workers) as pool:
+            try:
+                for codes in genes:
+                    started.append(_StartedGene(self._engine, self.architecture.flank, codes, pool, flanked=flanked))
+                    while sum(len(gene.parts) for gene in started) > 2 * self._engine.workers:
+                        yield started.popleft().scores(progress)
+                while started:
+                    yield started.popleft().scores(progress)
+            finally:
+                pool.shutdown(cancel_futures=True)
+
+
+class _StartedGene:
+    """A gene whose pieces are being computed; what is wrong with it is raised when its turn comes."""
+
+    def __init__(
+        self, engine: CoreEngine | TileEngine, flank: int, codes: np.ndarray, pool: Executor, *, flanked: bool
+    ) -> None:
+        self.parts: list[tuple[int, Future[np.ndarray]]] = []
+        self._engine, self._error, self._flanked = engine, None, flanked
+        try:
+            checked_codes(codes)
+            self._whole = codes if flanked else np.pad(codes, flank, constant_values=N)
+            if len(self._whole) <= 2 * flank:
+                raise SequenceError(f"{len(codes)} base codes with flanks of {flank} each hold no base to score.")
+        except SequenceError as error:
+            self._error = error
+        else:
+            pieces = engine.pieces(self._whole, flanked=flanked)
+            self.parts = [(piece.length, pool.submit(piece.compute)) for piece in pieces]
+
+    def scores(self, progress: Progress | None) -> np.ndarray:
+        """Its scores, float32 (length, 3); in smaller pieces where the device's memory does not suffice."""
+        if self._error is not None:
+            raise self._error
+        found = []
+        try:
+            for length, part in self.parts:
+                found.append(part.result()[:length])
+                if progress is not None:
+                    progress(length)
+        except (MemoryError, RuntimeError) as error:
+            smaller = self._engine.smaller()
+            if smaller is None or not is_out_of_memory(error):
+                raise
+            logger.warning("memory does not suffice for the pieces of a gene; smaller ones are tried")
+            with ThreadPoolExecutor(1) as pool:
+                again = _StartedGene(smaller, 0, self._whole, pool, flanked=True)
+                return again.scores(None)
+        return np.concatenate(found)
 
 
 def checked_codes(codes: np.ndarray) -> None:
@@ -141,13 +136,6 @@ def is_out_of_memory(error: BaseException) -> bool:
     """Whether an engine's error says that memory did not suffice."""
     words = ("bad_alloc", "out of memory", "resource_exhausted", "failed to allocate")
     return isinstance(error, MemoryError) or any(word in str(error).lower() for word in words)
-
-
-def _fetch(waiting: tuple[int, jax.Array], scores: np.ndarray, length: int, progress: Progress | None) -> None:
-    start, piece = waiting
-    scores[start : start + len(piece)] = piece
-    if progress is not None:
-        progress(min(len(piece), length - start))
 
 
 def score_sequences(sequences: Sequence[str | np.ndarray], ensemble: EnsembleWeights) -> list[np.ndarray]:

@@ -267,6 +267,8 @@ def _gene_manifest(name: str, base_model: str, genome: str) -> dg.AssetsDefiniti
 
 def _dataset_card(name: str, base_model: str, genome: str, rule: CardRule) -> dg.AssetsDefinition:
     contract = training_examples_contract(rule.dataset.examples.features)
+    users = {"masked_sites": [base_model, "masked_sites"]} if rule.evaluation.mask_sites else {}
+    users |= {"conservation_track": [name, "conservation_track"]} if rule.dataset.conservation else {}
 
     @table_asset(
         name,
@@ -281,7 +283,9 @@ def _dataset_card(name: str, base_model: str, genome: str, rule: CardRule) -> dg
             "base_model_weights": [base_model, "base_model_weights"],
             "genome_fasta": [genome, "genome_fasta"],
             "gene_annotation": [genome, "gene_annotation"],
+            **users,
         },
+        over_chromosomes=users,
         resources=[MANIFEST, STORE],
         kinds=("markdown", "json", "huggingface"),
         companions={"README.md": "markdown", "dataset_card.json": "json"} | {plot: plot for plot in CARD_PLOTS},
@@ -292,9 +296,10 @@ def _dataset_card(name: str, base_model: str, genome: str, rule: CardRule) -> dg
         example_pools: dict[str, pl.LazyFrame],
         gene_manifest: pl.DataFrame,
         model_report: pl.DataFrame,
-        base_model_weights: pl.LazyFrame,  # noqa: ARG001  this and the next two: the card names their versions
+        base_model_weights: pl.LazyFrame,  # noqa: ARG001  this and the next ones: the card names their versions
         genome_fasta: pl.LazyFrame,  # noqa: ARG001
         gene_annotation: pl.LazyFrame,  # noqa: ARG001
+        **of_users: dict[str, pl.LazyFrame],  # noqa: ARG001
     ) -> dg.MaterializeResult[pl.DataFrame]:
         report = Report()
         manifest, key = context.resources.manifest, f"{name}/{tables.DATASET_CARD.name}"

@@ -80,15 +80,15 @@ def kmer_counts(windows: np.ndarray, k: int) -> np.ndarray:
         windows: Base codes, uint8 (n, width), in transcription direction; width at most 65,535.
         k: Length of the k-mers.
     """
-    return _counted(kmer_codes(windows, k), k)
+    return _counted(kmer_codes(windows, k), k).astype(np.uint16)
 
 
 def _counted(ranks: np.ndarray, k: int) -> np.ndarray:
-    """How often each of `ranks`, int16 (n, starts), stands in its row, uint16 (n, 4^k)."""
+    """How often each of `ranks`, int16 (n, starts), stands in its row, int64 (n, 4^k)."""
     bins = 4**k + 1  # the last one takes what holds an N
     places = ranks + (np.arange(len(ranks), dtype=np.int64) * bins)[:, None]
     counts = np.bincount(places.ravel(), minlength=len(ranks) * bins).reshape(len(ranks), bins)
-    return counts[:, :-1].astype(np.uint16)
+    return counts[:, :-1]
 
 
 def kmer_counts_of_windows(
@@ -115,5 +115,7 @@ def kmer_counts_of_windows(
     rows = max(1, CHUNK // max(width, 4**k))
     for first in range(0, len(offsets), rows):
         counts[first : first + rows] = _counted(places[offsets[first : first + rows]], k)
-    known = np.concatenate([[0], np.cumsum(~windows_with_n(padded, k))])
-    return counts, known[offsets + width - k + 1] - known[offsets]
+    unknown = np.flatnonzero(windows_with_n(padded, k))
+    last = offsets + width - k
+    n_unknown = np.searchsorted(unknown, last, side="right") - np.searchsorted(unknown, offsets)
+    return counts, width - k + 1 - n_unknown

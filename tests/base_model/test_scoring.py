@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from builder_assets.base_model.architectures import ACCEPTOR, DONOR, architecture_of
+from builder_assets.base_model.engines import tiles_of
 from builder_assets.base_model.scoring import (
     TILE_LENGTHS,
     Scorer,
@@ -16,7 +17,6 @@ from builder_assets.base_model.scoring import (
     codes_of_any,
     fingerprint,
     score_sequences,
-    tiles_of,
 )
 from builder_assets.sequence import codes_of, letters_of, reverse_complement
 from builder_assets.settings import NetworkSettings
@@ -44,9 +44,9 @@ TUBB8 = [
 ]
 
 
-@pytest.fixture(scope="module")
-def toy() -> Scorer:
-    return Scorer(toy_ensemble(), (64, 200))
+@pytest.fixture(scope="module", params=["cpu", "accelerator"])
+def toy(request) -> Scorer:
+    return Scorer(toy_ensemble(), (64, 200), request.param)
 
 
 @pytest.fixture(scope="module")
@@ -64,9 +64,10 @@ def test_score__gives_one_row_per_base_summing_to_one(toy, length):
     np.testing.assert_allclose(scores.sum(axis=1), 1, atol=1e-6)
 
 
-@pytest.mark.parametrize("tile_lengths", [(64,), (200,), (64, 200), (333,)])
-def test_score__is_the_same_for_any_tiling(whole, tile_lengths):
-    scores = Scorer(toy_ensemble(), tile_lengths).score(BASES)
+@pytest.mark.parametrize("platform", ["cpu", "accelerator"])
+@pytest.mark.parametrize("tile_lengths", [(64,), (64, 200), (333,)])
+def test_score__is_the_same_for_any_tiling(whole, tile_lengths, platform):
+    scores = Scorer(toy_ensemble(), tile_lengths, platform).score(BASES)
     assert float(np.ptp(whole)) > 0.05
     np.testing.assert_allclose(scores, whole, rtol=0, atol=1e-6)
 
@@ -81,10 +82,30 @@ def test_score_genes__are_bit_equal_alone_and_among_others(toy):
     genes = [BASES[:10], BASES[10:310], BASES[310:700]]
     together = list(toy.score_genes(genes))
     assert [len(scores) for scores in together] == [10, 300, 390]
-    another = Scorer(toy_ensemble(), (64, 200))
-    assert another.score(genes[1]).tobytes() == together[1].tobytes()
     for gene, scores in zip(genes, together, strict=True):
         assert toy.score(gene).tobytes() == scores.tobytes()
+
+
+def test_score_genes__raise_what_is_wrong_with_a_gene_when_its_turn_comes(toy):
+    scores = toy.score_genes([BASES[:10], BASES[:0], BASES[:20]])
+    assert len(next(scores)) == 10
+    with pytest.raises(SequenceError, match="at least one"):
+        next(scores)
+
+
+@pytest.mark.parametrize("platform", ["cpu", "accelerator"])
+def test_score__tries_smaller_pieces_where_memory_does_not_suffice(platform, whole, monkeypatch, caplog):
+    def too_much(*_read):
+        raise RuntimeError("RESOURCE_EXHAUSTED: Out of memory allocating 1 bytes")
+
+    scorer = Scorer(toy_ensemble(), (64, 200), platform)
+    monkeypatch.setattr(scorer._engine, "_program" if platform == "cpu" else "_probabilities", too_much)
+    np.testing.assert_allclose(scorer.score(BASES), whole, rtol=0, atol=1e-6)
+    assert "smaller ones are tried" in caplog.text
+    smallest = Scorer(toy_ensemble(), (64,), platform)
+    monkeypatch.setattr(smallest._engine, "_program" if platform == "cpu" else "_probabilities", too_much)
+    with pytest.raises(RuntimeError, match="Out of memory"):
+        smallest.score(BASES)
 
 
 def test_score_genes__reports_every_base_once(toy):

@@ -1,0 +1,313 @@
+"""A member on a CPU core: convolutions as products of spectra, over the bases that can differ, in one program.
+
+overlap-save    A window of `size` rows gives size - width + 1 outputs. Its spectrum (a product with a fixed matrix)
+                times the kernel's (32 x 32 numbers a frequency) is the outputs' spectrum: about a quarter of the
+                multiplications of a kernel of width 41, and the same digits.
+
+    rows d bases apart never meet the bases between them, so a row is `d` bases, and a window is one slice of the track
+
+                row 0          row 1          row 2
+    track   |b b b ... b|  |b b b ... b|  |b b b ... b| ...          32 channels each
+
+real DFT        Frequencies 0 .. size/2, as pairs of rows (real, imaginary); pair 0 holds frequencies 0 and size/2, both
+                real.
+constant ends   Beyond the gene all bases are N: after convolutions of reach r the track is constant farther than r from
+                it, and farther than flank - r from the scored bases nothing is needed. Only what is left is computed.
+
+One compiled program serves every length: its loops run over as many windows as are needed.
+"""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import lax
+
+from builder_assets.base_model.architectures import N_CHANNELS, N_CLASSES, UNITS_PER_SKIP, Architecture
+from builder_assets.base_model.folding import folded_member
+from builder_assets.base_model.network import PRECISION
+
+# Measured, benchmarks/NOTES.md: longer windows spend more on transforms, shorter ones more on overlaps.
+HOP = 44
+COLUMNS, FEW_COLUMNS = 24, 8  # bases side by side in a product: narrow ones are slow, but laying out windows costs
+Array = jax.Array | np.ndarray
+
+STRETCH = 512  # bases at a time where nothing is convolved
+
+
+class Windows(NamedTuple):
+    """How the convolutions of one group of units are cut.
+
+    Attributes:
+        width: Of the kernel.
+        dilation: Bases per row.
+        size: Rows of a window, an even number.
+        abreast: Windows side by side.
+    """
+
+    width: int
+    dilation: int
+    size: int
+    abreast: int
+
+    @property
+    def hop(self) -> int:
+        """Rows of output of a window."""
+        return self.size - self.width + 1
+
+    @property
+    def step(self) -> int:
+        """Bases of output of all windows side by side."""
+        return self.abreast * self.hop * self.dilation
+
+    @property
+    def reach(self) -> int:
+        """Bases that an output reads on each side."""
+        return (self.width - 1) // 2 * self.dilation
+
+    @property
+    def read(self) -> int:
+        """Bases read for one step, from `reach` before the first output."""
+        rows = self.size if self.abreast == 1 else (self.abreast + 1) * self.hop
+        return rows * self.dilation
+
+
+def windows_of(architecture: Architecture) -> tuple[Windows, ...]:
+    """One `Windows` per group of four units."""
+    found = []
+    for unit in range(0, architecture.n_units, UNITS_PER_SKIP):
+        width, dilation = architecture.widths[unit], architecture.dilations[unit]
+        found.append(Windows(width, dilation, width - 1 + HOP, 1 if dilation >= FEW_COLUMNS else COLUMNS // dilation))
+    return tuple(found)
+
+
+class SpectralGroup(NamedTuple):
+    """Four units: scale, shift (4, 32); spectra (4, size/2, 32, 64); biases (4, 32); what all-N bases give (4, 32)."""
+
+    scale: np.ndarray
+    shift: np.ndarray
+    spectrum_1: np.ndarray
+    bias_1: np.ndarray
+    far_hidden: np.ndarray
+    spectrum_2: np.ndarray
+    bias_2: np.ndarray
+    far_trunk: np.ndarray
+
+
+class SpectralMember(NamedTuple):
+    """One member: stem (5, 32), a group per dilation, projections (n_skips, 32, 3), bias (3,)."""
+
+    stem: np.ndarray
+    groups: tuple[SpectralGroup, ...]
+    projections: np.ndarray
+    bias: np.ndarray
+
+
+def spectral_member(arrays: dict[str, np.ndarray], architecture: Architecture) -> SpectralMember:
+    """One member (names of `weights.array_shapes`): spectra and its response to N alone, worked out in float64."""
+    member, groups = folded_member(arrays, architecture), []
+    trunk = member.stem[-1].astype(np.float64)
+    for number, windows in enumerate(windows_of(architecture)):
+        units = []
+        for unit in member.units[number * UNITS_PER_SKIP : (number + 1) * UNITS_PER_SKIP]:
+            wide = [np.asarray(array, np.float64) for array in unit]
+            scale, shift, kernel_1, bias_1, kernel_2, bias_2 = wide
+            slope = architecture.negative_slope
+            hidden = _rectified(_rectified(trunk * scale + shift, slope) @ kernel_1.sum(axis=0) + bias_1, slope)
+            trunk = trunk + hidden @ kernel_2.sum(axis=0) + bias_2
+            units.append(
+                (scale, shift, kernel_spectrum(kernel_1, windows.size), bias_1, hidden,
+                 kernel_spectrum(kernel_2, windows.size), bias_2, trunk)
+            )  # fmt: skip
+        groups.append(SpectralGroup(*(np.stack(arrays).astype(np.float32) for arrays in zip(*units, strict=True))))
+    return SpectralMember(member.stem, tuple(groups), member.projections, member.bias)
+
+
+def _rectified(track: np.ndarray, slope: float) -> np.ndarray:
+    return np.maximum(track, slope * track)
+
+
+def kernel_spectrum(kernel: np.ndarray, size: int) -> np.ndarray:
+    """(width, 32, 32) -> (size/2, 32, 64): real parts beside imaginary ones, of the kernel turned round."""
+    spectrum = np.fft.rfft(kernel[::-1], n=size, axis=0)
+    pairs = np.concatenate([spectrum.real, spectrum.imag], axis=2)[:-1]
+    pairs[0, :, kernel.shape[2] :] = spectrum[-1].real
+    return pairs
+
+
+def transforms(windows: Windows) -> tuple[np.ndarray, np.ndarray]:
+    """Matrices from a window to its spectrum, float32 (size, size), and back to its outputs, float32 (hop, size)."""
+    size = windows.size
+    angles = 2 * np.pi * np.arange(size // 2)[:, None] * np.arange(size) / size
+    forward = np.stack([np.cos(angles), -np.sin(angles)], axis=1)
+    forward[0, 1] = (-1.0) ** np.arange(size)
+    back = 2 * forward / size
+    back[0] /= 2
+    outputs = back.reshape(size, size)[:, windows.width - 1 :].T
+    return forward.reshape(size, size).astype(np.float32), outputs.astype(np.float32)
+
+
+def convolved(track: jax.Array, spectrum: Array, windows: Windows) -> jax.Array:
+    """One step of a dilated convolution: (windows.read, 32) -> (windows.step, 32)."""
+    size, abreast, row = windows.size, windows.abreast, windows.dilation * N_CHANNELS
+    forward, back = transforms(windows)
+    rows = track.reshape(-1, row)
+    if abreast > 1:  # the last rows of a window are the first ones of the next
+        blocks = rows.reshape(abreast + 1, windows.hop, row).transpose(1, 0, 2)
+        blocks = lax.optimization_barrier(blocks)  # else every row is computed twice
+        rows = jnp.concatenate([blocks[:, :-1], blocks[: windows.width - 1, 1:]], axis=0)
+    read = jnp.dot(forward, rows.reshape(size, abreast * row), precision=PRECISION)
+    outputs = jnp.dot(back, _filtered(read, spectrum), precision=PRECISION)
+    if abreast > 1:
+        outputs = outputs.reshape(windows.hop, abreast, row).transpose(1, 0, 2)
+    return outputs.reshape(windows.step, N_CHANNELS)
+
+
+def _filtered(read: jax.Array, spectrum: Array) -> jax.Array:
+    """Spectra times the kernel's: float32 (size, columns 32), rows real and imaginary in turn, to the same."""
+    pairs, columns = read.shape[0] // 2, read.shape[1] // N_CHANNELS
+    parts = lax.batch_matmul(
+        read.reshape(pairs, 2 * columns, N_CHANNELS), jnp.asarray(spectrum), precision=PRECISION
+    ).reshape(pairs, 2, columns, 2, N_CHANNELS)  # fmt: skip
+    both_real = lax.broadcasted_iota(jnp.int32, (pairs, 1, 1), 0) == 0
+    real = parts[:, 0, :, 0] - jnp.where(both_real, 0, parts[:, 1, :, 1])
+    imaginary = jnp.where(both_real, parts[:, 1, :, 1], parts[:, 0, :, 1] + parts[:, 1, :, 0])
+    return jnp.stack([real, imaginary], axis=1).reshape(read.shape)
+
+
+class Room(NamedTuple):
+    """A track's memory: `rows` bases for pieces of up to `capacity` scored ones, the first of which is at `origin`."""
+
+    capacity: int
+    rows: int
+    origin: int
+
+
+def room_for(capacity: int, architecture: Architecture) -> Room:
+    """Memory for all that is read or overwritten beyond the scored bases as well."""
+    cuts = windows_of(architecture)
+    before = architecture.flank + 2 * max(windows.reach for windows in cuts)
+    after = max(STRETCH, *(windows.step + windows.read for windows in cuts))
+    return Room(capacity, before + capacity + before + after, before)
+
+
+def computed_ranges(architecture: Architecture, scored: tuple[int, int], known: tuple[int, int]) -> np.ndarray:
+    """First base and base after the last that each layer has to compute, int32 (1 + 2 n_units, 2).
+
+    Args:
+        architecture: The network.
+        scored: First base and base after the last of the piece to score.
+        known: The same of all bases that are not N for being outside the gene.
+    """
+    reach, ranges = 0, []
+    trimmed = [0, *(half for whole in architecture.trimmed_by_unit() for half in (whole // 2, whole // 2))]
+    for trim in trimmed:
+        reach += trim
+        needed = architecture.flank - reach
+        ranges.append((max(scored[0] - needed, known[0] - reach), min(scored[1] + needed, known[1] + reach)))
+    return np.asarray(ranges, np.int32)
+
+
+def member_scores(
+    member: SpectralMember, codes: jax.Array, ranges: jax.Array, scored: jax.Array, *, architecture: Architecture,
+    capacity: int,
+) -> jax.Array:  # fmt: skip
+    """One member's probabilities, float32 (capacity, 3): neither, acceptor, donor; right for `scored` bases.
+
+    Args:
+        member: Of `spectral_member`.
+        codes: Base codes, uint8 (rows of `room_for`,); the first scored base stands at its origin.
+        ranges: Of `computed_ranges`, counted from the start of `codes`.
+        scored: Number of bases to score.
+        architecture: Static.
+        capacity: Static.
+    """
+    room, cuts = room_for(capacity, architecture), windows_of(architecture)
+    empty = jnp.zeros((room.rows, N_CHANNELS), jnp.float32)
+    trunk = _stem(member.stem, codes, ranges[0], empty)
+    trunk = _ends_filled(trunk, ranges[0], member.stem[-1], 2 * cuts[0].reach)
+    # What is not computed in one layer is left from another: finite, and never used.
+    tracks = _Tracks(trunk, empty)
+    logits = jnp.broadcast_to(member.bias, (capacity + STRETCH, N_CLASSES))
+    logits = _projected(logits, tracks.trunk, member.projections[0], scored, room)
+    for number, (windows, group) in enumerate(zip(cuts, member.groups, strict=True)):
+        first = 1 + 2 * UNITS_PER_SKIP * number
+        own = ranges[first : first + 2 * UNITS_PER_SKIP].reshape(UNITS_PER_SKIP, 2, 2)
+        tracks, _ = lax.scan(
+            lambda tracks, each, windows=windows: (_unit(tracks, *each, windows, architecture.negative_slope), None),
+            tracks,
+            (group, own),
+        )
+        if number + 1 < len(cuts):  # the next group reads farther
+            trunk = _ends_filled(tracks.trunk, own[-1, 1], group.far_trunk[-1], 2 * cuts[number + 1].reach)
+            tracks = tracks._replace(trunk=trunk)
+        logits = _projected(logits, tracks.trunk, member.projections[number + 1], scored, room)
+    return jax.nn.softmax(logits[:capacity], axis=-1)
+
+
+class _Tracks(NamedTuple):
+    """A member's memory, float32 (room.rows, 32) each."""
+
+    trunk: jax.Array
+    hidden: jax.Array
+
+
+def _stem(stem: Array, codes: jax.Array, bounds: jax.Array, trunk: jax.Array) -> jax.Array:
+    def written(start: jax.Array, trunk: jax.Array) -> jax.Array:
+        return _written(trunk, jnp.asarray(stem)[lax.dynamic_slice(codes, (start,), (STRETCH,))], start)
+
+    return _each_step(bounds, STRETCH, written, trunk)
+
+
+def _projected(logits: jax.Array, trunk: jax.Array, projection: Array, scored: jax.Array, room: Room) -> jax.Array:
+    def added(start: jax.Array, logits: jax.Array) -> jax.Array:
+        part = jnp.dot(_read(trunk, start + room.origin, STRETCH), projection, precision=PRECISION)
+        return _written(logits, _read(logits, start, STRETCH) + part, start)
+
+    return _each_step(jnp.stack([jnp.zeros_like(scored), scored]), STRETCH, added, logits)
+
+
+def _unit(tracks: _Tracks, unit: SpectralGroup, ranges: jax.Array, windows: Windows, slope: float) -> _Tracks:
+    """A residual unit; `ranges` (2, 2) of its two convolutions."""
+
+    def first(start: jax.Array, hidden: jax.Array) -> jax.Array:
+        read = _activated(_read(tracks.trunk, start - windows.reach, windows.read) * unit.scale + unit.shift, slope)
+        return _written(hidden, _activated(convolved(read, unit.spectrum_1, windows) + unit.bias_1, slope), start)
+
+    hidden = _each_step(ranges[0], windows.step, first, tracks.hidden)
+    hidden = _ends_filled(hidden, ranges[0], unit.far_hidden, 2 * windows.reach)
+
+    def second(start: jax.Array, trunk: jax.Array) -> jax.Array:
+        change = convolved(_read(hidden, start - windows.reach, windows.read), unit.spectrum_2, windows) + unit.bias_2
+        return _written(trunk, _read(trunk, start, windows.step) + change, start)
+
+    trunk = _each_step(ranges[1], windows.step, second, tracks.trunk)
+    return _Tracks(_ends_filled(trunk, ranges[1], unit.far_trunk, 2 * windows.reach), hidden)
+
+
+def _each_step(
+    bounds: jax.Array, step: int, body: Callable[[jax.Array, jax.Array], jax.Array], state: jax.Array
+) -> jax.Array:
+    """`state` after `body(start, state)` for every start from bounds[0] to bounds[1] - 1 by `step`."""
+    count = (bounds[1] - bounds[0] + step - 1) // step
+    return lax.fori_loop(0, count, lambda number, state: body(bounds[0] + number * step, state), state)
+
+
+def _read(track: jax.Array, start: jax.Array, length: int) -> jax.Array:
+    return lax.dynamic_slice(track, (start, 0), (length, track.shape[1]))
+
+
+def _written(track: jax.Array, part: jax.Array, start: jax.Array) -> jax.Array:
+    return lax.dynamic_update_slice(track, part, (start, 0))
+
+
+def _ends_filled(track: jax.Array, bounds: jax.Array, far: Array, n_bases: int) -> jax.Array:
+    """`track` with `far`, the response to N alone, in `n_bases` bases on both sides of what was computed."""
+    fill = jnp.broadcast_to(far, (n_bases, N_CHANNELS))
+    return _written(_written(track, fill, bounds[0] - n_bases), fill, bounds[1])
+
+
+def _activated(track: jax.Array, slope: float) -> jax.Array:
+    return jnp.where(track > 0, track, slope * track if slope else 0.0)  # compiled to faster code than a maximum
