@@ -6,8 +6,8 @@
                                                     what lies beyond the end is N, and dropped
 
 A base's score depends on the `context` bases around it only, so any cut gives the same scores. How a gene is cut
-follows from its length alone, and nothing else shares its arithmetic: scored alone or among others, its scores are
-equal to the last bit.
+follows from its length alone, and nothing else shares its arithmetic: scored alone or among others, on one core or on
+many, its scores are equal to the last bit.
 """
 
 from collections.abc import Callable, Sequence

@@ -86,6 +86,12 @@ def test_score_genes__are_bit_equal_alone_and_among_others(toy):
         assert toy.score(gene).tobytes() == scores.tobytes()
 
 
+def test_score_genes__are_bit_equal_on_any_number_of_cores(toy, monkeypatch):
+    several = [scores.tobytes() for scores in toy.score_genes([BASES[:310], BASES[310:700]])]
+    monkeypatch.setattr(toy._engine, "workers", 1)
+    assert [scores.tobytes() for scores in toy.score_genes([BASES[:310], BASES[310:700]])] == several
+
+
 def test_score_genes__raise_what_is_wrong_with_a_gene_when_its_turn_comes(toy):
     scores = toy.score_genes([BASES[:10], BASES[:0], BASES[:20]])
     assert len(next(scores)) == 10
