@@ -65,7 +65,7 @@ def test_score__gives_one_row_per_base_summing_to_one(toy, length):
 
 
 @pytest.mark.parametrize("platform", ["cpu", "accelerator"])
-@pytest.mark.parametrize("tile_lengths", [(64,), (64, 200), (333,)])
+@pytest.mark.parametrize("tile_lengths", [(64,), (64, 200)])
 def test_score__is_the_same_for_any_tiling(whole, tile_lengths, platform):
     scores = Scorer(toy_ensemble(), tile_lengths, platform).score(BASES)
     assert float(np.ptp(whole)) > 0.05
@@ -187,9 +187,7 @@ def test_score__collapses_with_the_wrong_activation(shared):
     """The member rs14 alone, as in the independent pass, which gave 0.0000 to 0.0049."""
     published = openspliceai(shared, 10000)
     relu = replace(published.architecture, negative_slope=0.0)
-    scores = _tubb8_scores(
-        Scorer(replace(published, architecture=relu, members=published.members[4:]), (1_200,)), shared
-    )
+    scores = _tubb8_scores(Scorer(replace(published, architecture=relu, members=published.members[4:])), shared)
     found = [scores[TUBB8_END - site[0], site[1]] for site in TUBB8]
     assert max(found) == pytest.approx(0.0049, abs=5e-5)
 
