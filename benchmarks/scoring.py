@@ -2,8 +2,13 @@
 
     python -m benchmarks.scoring [--tensorflow PYTHON] [--torch PYTHON] [--sets short]
 
-PYTHON names an interpreter that has the peer: tensorflow, tf_keras and spliceai; torch (`pip install -e '.[bench]'` has
-both). Without one, that peer is left out. Every engine runs in a process of its own, one after the other. The table is
+PYTHON names an interpreter that has the peer; without one, that peer is left out. Both want other versions of packages
+than Dagster does, so they live apart:
+
+    python -m venv peers && peers/bin/pip install tensorflow==2.21.0 tf_keras==2.21.0 torch==2.13.0
+    peers/bin/pip install --no-deps spliceai==1.3.1
+
+Every engine runs in a process of its own, one after the other. The table is
 printed and written to benchmarks/results/scoring.json: bases per second, ratio to the TensorFlow peer, share of the
 arithmetic floor (published multiplications at the measured speed of a large product: what saves multiplications can
 exceed it), and errors against the peer that runs the published models.

@@ -6,8 +6,8 @@
                                                     what lies beyond the end is N, and dropped
 
 A base's score depends on the `context` bases around it only, so any cut gives the same scores. How a gene is cut
-follows from its length alone, and nothing else shares its arithmetic: scored alone or among others, its scores are
-equal to the last bit.
+follows from its length alone, and nothing else shares its arithmetic: scored alone or among others, on one core or on
+many, its scores are equal to the last bit.
 """
 
 from collections.abc import Callable, Sequence
@@ -46,8 +46,7 @@ class CoreEngine:
         self._ensemble, self._tile_lengths = ensemble, tuple(tile_lengths)
         self._room = room_for(max(tile_lengths), ensemble.architecture)
         self._members = [jax.device_put(spectral_member(arrays, ensemble.architecture)) for arrays in ensemble.members]
-        self._program: Callable[..., jax.Array] | None = None
-        self._compiling = Lock()
+        self._program = _member_program(ensemble.architecture, self._room.capacity)
         self.workers = usable_cores()
 
     def pieces(self, whole: np.ndarray, *, flanked: bool) -> list[Piece]:
@@ -70,23 +69,38 @@ class CoreEngine:
         codes[origin - flank : origin + end - start + flank] = whole[start : end + 2 * flank]
         ranges = computed_ranges(self._ensemble.architecture, (start, end), known) + (origin - start)
         read = (codes, ranges.astype(np.int32), np.int32(end - start))
-        with self._compiling:
-            if self._program is None:
-                self._program = self._compiled(self._members[0], *read)
         total = np.zeros((end - start, N_CLASSES), np.float32)
         for member in self._members:
             total += np.asarray(self._program(member, *read))[: end - start]
         return total / np.float32(len(self._members))
 
-    def _compiled(self, *read: object) -> Callable[..., jax.Array]:
-        scores = partial(member_scores, architecture=self._ensemble.architecture, capacity=self._room.capacity)
-        # Pieces share the cores; products shared by cores as well would only wait for each other.
-        return jax.jit(scores, compiler_options={"xla_cpu_multi_thread_eigen": False}).lower(*read).compile()
-
     def smaller(self) -> Self | None:
         """The engine for shorter pieces, where memory does not suffice for these; None if these are the shortest."""
         shorter = [tile for tile in self._tile_lengths if tile < max(self._tile_lengths)]
         return type(self)(self._ensemble, shorter) if shorter else None
+
+
+class _Program:
+    """`spectral.member_scores`, compiled when first called, once whatever threads call it."""
+
+    def __init__(self, architecture: Architecture, capacity: int) -> None:
+        # Pieces share the cores; products shared by cores as well would only wait for each other.
+        options = {"xla_cpu_multi_thread_eigen": False}
+        scores = partial(member_scores, architecture=architecture, capacity=capacity)
+        self._jitted = jax.jit(scores, compiler_options=options)
+        self._compiled: Callable[..., jax.Array] | None = None
+        self._compiling = Lock()
+
+    def __call__(self, *read: object) -> jax.Array:
+        with self._compiling:
+            if self._compiled is None:
+                self._compiled = self._jitted.lower(*read).compile()
+        return self._compiled(*read)
+
+
+@lru_cache(maxsize=16)
+def _member_program(architecture: Architecture, capacity: int) -> _Program:
+    return _Program(architecture, capacity)
 
 
 class TileEngine:

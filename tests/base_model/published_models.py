@@ -67,14 +67,14 @@ def openspliceai(shared: Path, context: int) -> EnsembleWeights:
 
 @cache
 def spliceai_scorer() -> Scorer:
-    """SpliceAI ready to score, in tiles of the golden stretches' length; compiled once for all tests."""
-    return Scorer(spliceai(), (1_200,))
+    """SpliceAI ready to score; compiled once for all tests."""
+    return Scorer(spliceai())
 
 
 @cache
 def openspliceai_scorer(shared: Path, context: int) -> Scorer:
     """OpenSpliceAI likewise."""
-    return Scorer(openspliceai(shared, context), (1_200,))
+    return Scorer(openspliceai(shared, context))
 
 
 @cache
