@@ -3,6 +3,7 @@ import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.stats import binomtest
 from sklearn.metrics import average_precision_score
 
 from builder_assets import tables
@@ -308,12 +309,25 @@ def test_check_alignment__says_what_it_saw():
 
 
 def test_check_alignment__refuses_scores_that_peak_beside_the_sites():
-    histogram = histogram_of(("+", "donor", 0, 50), ("-", "acceptor", 0, 94), ("-", "acceptor", 1, 6))
-    with pytest.raises(AlignmentError, match=r"at shift 0 are only - acceptor: 94 of 100, most others at \+1; 95% are"):
+    histogram = histogram_of(("+", "donor", 0, 50), ("-", "acceptor", 0, 80), ("-", "acceptor", 1, 20))
+    with pytest.raises(AlignmentError, match=r"at shift 0 are only - acceptor: 80 of 100, most others at \+1; 95% are"):
         check_alignment(histogram)
     shifted = histogram_of(("+", "donor", 0, 2), ("+", "donor", -1, 30))
     with pytest.raises(AlignmentError, match=r"\+ donor: 2 of 32, most others at -1"):
         check_alignment(shifted)
+
+
+@pytest.mark.parametrize(("total", "fewest"), [(20, 14), (100, 85), (1000, 923)])
+def test_check_alignment__a_share_below_is_refused_where_chance_does_not_explain_it(total, fewest):
+    # 19 of 21 were seen on short genes of chrY: right, and below 95 %
+    def seen(exact):
+        return check_alignment(histogram_of(("+", "donor", 0, exact), ("+", "donor", 3, total - exact)))
+
+    chances = [binomtest(n, total, 0.95, alternative="less").pvalue for n in (fewest - 1, fewest)]
+    assert chances[0] < 1e-4 <= chances[1]
+    assert seen(fewest) == f"+ donor: {fewest} of {total} at shift 0"
+    with pytest.raises(AlignmentError, match=rf"\+ donor: {fewest - 1} of {total}, most others at \+3; .* chance does"):
+        seen(fewest - 1)
 
 
 @pytest.mark.parametrize(
