@@ -5,22 +5,19 @@ No queue, retries or parallelism of its own: each layer is one Dagster run per c
 
 import os
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 import dagster as dg
-from filelock import FileLock, Timeout
+from dagster._core.launcher.default_run_launcher import DefaultRunLauncher
 
 from builder_assets.manifest import Cell, Layer, State, Status
-from builder_assets.project import Project
+from builder_assets.project import Project, alone
+from resources.publishing import dead_partial_files
 
 PROCESS_TAG = "builder/process"
 QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
-
-
-class BuildInProgressError(RuntimeError):
-    """Another `builder build` works in this project folder."""
 
 
 @dataclass
@@ -84,25 +81,21 @@ def build(project: Project, scope: Scope, *, force: bool = False) -> Iterator[La
     Raises:
         BuildInProgressError: another build works in this folder.
     """
-    lock = FileLock(project.history / "build.lock", timeout=0)
-    try:
-        with lock:
-            yield from _build(project, scope, force=force)
-    except Timeout as error:
-        raise BuildInProgressError(
-            f"another `builder build` is at work in {project.settings.root}. Wait for it, or stop it first."
-        ) from error
+    with alone(project.settings.root):
+        yield from _build(project, scope, force=force)
 
 
 def _build(project: Project, scope: Scope, *, force: bool) -> Iterator[Layer | LayerResult]:
     reap_dead_runs(project.instance)
+    for path in dead_partial_files(project.settings.data_path):
+        path.unlink(missing_ok=True)
     wanted = scope.cells(project)
     forced = set(wanted) if force else set()
     given_up: set[Cell] = set()
     while layers := project.manifest.layers(_with_forced(current_statuses(project), forced), wanted, given_up):
         for layer in layers:
             yield layer
-            result = _run(project, layer)
+            result = run_layer(project, layer)
             statuses = project.manifest.statuses(project.instance, layer.assets)
             forced -= set(layer.cells)
             given_up |= {cell for cell in layer.cells if not statuses[cell].is_built}
@@ -110,21 +103,44 @@ def _build(project: Project, scope: Scope, *, force: bool) -> Iterator[Layer | L
 
 
 def current_statuses(project: Project) -> dict[Cell, Status]:
-    """Statuses after whole files that only lack a record have been recorded."""
+    """Statuses after whole files that only lack a record have been recorded, and judged where no check has."""
     manifest = project.manifest
     statuses = manifest.statuses(project.instance)
     recorded: set[Cell] = set()
     while found := set(manifest.recover(project.instance, statuses)) - recorded:
         recorded |= found  # what reads a recovered file may be recovered next
         statuses = manifest.statuses(project.instance)
-    return statuses
+    return manifest.statuses(project.instance) if judge_unjudged(project, statuses) else statuses
+
+
+def judge_unjudged(project: Project, statuses: Mapping[Cell, Status]) -> list[Cell]:
+    """Run the checks that never judged what is recorded (the history was lost); no table is built for it.
+
+    Returns:
+        The cells whose tables were judged.
+    """
+    job = project.defs.resolve_implicit_global_asset_job_def()
+    known = job.asset_layer.asset_graph.asset_check_keys
+    judged = []
+    for partition, checks in project.manifest.unjudged(project.instance, statuses).items():
+        if keys := set(checks) & known:
+            job.get_subset(asset_selection=set(), asset_check_selection=keys).execute_in_process(
+                instance=project.instance,
+                partition_key=partition or None,
+                tags={PROCESS_TAG: str(os.getpid())},
+                run_config=QUIET,
+                raise_on_error=False,
+            )
+            judged += [Cell(key.asset_key.to_user_string(), partition) for key in sorted(keys)]
+    return judged
 
 
 def _with_forced(statuses: dict[Cell, Status], forced: Iterable[Cell]) -> dict[Cell, Status]:
     return statuses | {cell: Status(cell, State.STALE, ("asked for with --force",)) for cell in forced}
 
 
-def _run(project: Project, layer: Layer) -> LayerResult:
+def run_layer(project: Project, layer: Layer) -> LayerResult:
+    """Run a layer in this process."""
     manifest = project.manifest
     job = project.defs.resolve_implicit_global_asset_job_def()
     outcome = job.execute_in_process(
@@ -159,17 +175,36 @@ def _told_error(error: Any) -> str:
 
 
 def reap_dead_runs(instance: dg.DagsterInstance) -> list[str]:
-    """Mark runs of killed `builder build` processes as failed and free their pool slots; returns their ids."""
+    """Mark runs of killed processes as failed and free their pool slots; returns their ids.
+
+    Dagster's own monitoring does this too, but only where its daemon runs.
+    """
     unfinished = instance.get_runs(
         dg.RunsFilter(
             statuses=[dg.DagsterRunStatus.STARTED, dg.DagsterRunStatus.STARTING, dg.DagsterRunStatus.NOT_STARTED]
         )
     )
-    dead = [run for run in unfinished if PROCESS_TAG in run.tags and not _is_running(int(run.tags[PROCESS_TAG]))]
+    dead = [
+        run
+        for run in unfinished
+        if (processes := _processes_of(instance, run)) and not any(_is_running(process) for process in processes)
+    ]
     for run in dead:
         instance.report_run_failed(run, "The process that built this was killed.")
         instance.event_log_storage.free_concurrency_slots_for_run(run.run_id)
     return [run.run_id for run in dead]
+
+
+def _processes_of(instance: dg.DagsterInstance, run: dg.DagsterRun) -> set[int]:
+    """Processes of this machine that work on a run, as far as the run tells: its tag, or its own log."""
+    if PROCESS_TAG in run.tags:
+        return {int(run.tags[PROCESS_TAG])}
+    if not isinstance(instance.run_launcher, DefaultRunLauncher):
+        return set()  # other launchers start runs on other machines
+    told = instance.get_records_for_run(run.run_id, of_type=dg.DagsterEventType.ENGINE_EVENT).records
+    events = [record.event_log_entry.dagster_event for record in told]
+    values = [event.engine_event_data.metadata.get("pid") for event in events if event is not None]
+    return {int(str(value.value)) for value in values if value is not None}
 
 
 def _is_running(process: int) -> bool:

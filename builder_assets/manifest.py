@@ -85,12 +85,16 @@ class Node:
 
 @dataclass(frozen=True)
 class Status:
-    """State of one cell, and the causes in words."""
+    """State of one cell, and the causes in words.
+
+    `rows` and `seconds` are those of the last build; None where there was none.
+    """
 
     cell: Cell
     state: State
     causes: tuple[str, ...] = ()
     rows: int | None = None
+    seconds: float | None = None
 
     @property
     def is_built(self) -> bool:
@@ -214,23 +218,23 @@ class Manifest:
         node = self.nodes[cell.asset]
         record = self._record(instance, cell)
         attempt = attempts.get(cell.partition)
-        rows = _rows(record)
+        last = (_rows(record), _seconds(record))
         if attempt is State.IN_PROGRESS:
-            return Status(cell, State.IN_PROGRESS, ("a run is building it",), rows)
+            return Status(cell, State.IN_PROGRESS, ("a run is building it",), *last)
         if attempt is State.FAILED:
-            return Status(cell, State.FAILED, (RUN_FAILED,), rows)
+            return Status(cell, State.FAILED, (RUN_FAILED,), *last)
         if record is None:
             return Status(cell, State.MISSING, ("never built",))
         if changed := _changed_inputs(node, record):
-            return Status(cell, State.CHANGED_INPUT, changed, rows)
+            return Status(cell, State.CHANGED_INPUT, changed, *last)
         if causes := self._stale_causes(instance, cell, record):
-            return Status(cell, State.STALE, causes, rows)
+            return Status(cell, State.STALE, causes, *last)
         if damage := self._file_difference(cell, record):
             gone = damage.startswith("file is gone")
-            return Status(cell, State.MISSING if gone else State.UNVERIFIED, (damage,), rows)
+            return Status(cell, State.MISSING if gone else State.UNVERIFIED, (damage,), *last)
         if failed := self._failed_checks(instance, cell):
-            return Status(cell, State.FAILED, failed, rows)
-        return Status(cell, State.BUILT, (), rows)
+            return Status(cell, State.FAILED, failed, *last)
+        return Status(cell, State.BUILT, (), *last)
 
     def _stale_causes(
         self, instance: dg.DagsterInstance, cell: Cell, record: dg.AssetMaterialization
@@ -270,14 +274,33 @@ class Manifest:
         """Checks that found an ERROR in what is recorded, or never judged it."""
         failed = []
         for asset, name in self.nodes[cell.asset].checks:
-            record = self._record(instance, Cell(asset, cell.partition))
-            current = (record.tags or {}).get("dagster/data_version", "") if record else ""
-            verdict = _verdict_on(instance, dg.AssetCheckKey(self.nodes[asset].key, name), current)
+            key = dg.AssetCheckKey(self.nodes[asset].key, name)
+            verdict = self._verdict(instance, Cell(asset, cell.partition), key)
             if verdict is None:
                 failed.append(f"check {name} has not judged {asset}")
             elif not verdict.passed and verdict.severity is dg.AssetCheckSeverity.ERROR:
                 failed.append(f"check {name} on {asset} failed: {verdict.description}")
         return tuple(failed)
+
+    def unjudged(
+        self, instance: dg.DagsterInstance, statuses: Mapping[Cell, Status]
+    ) -> dict[str, list[dg.AssetCheckKey]]:
+        """Checks, by partition, that never judged the content of cells with which nothing else is wrong."""
+        found: dict[str, dict[dg.AssetCheckKey, None]] = {}
+        for cell, status in statuses.items():
+            if status.state is not State.FAILED or status.causes == (RUN_FAILED,):
+                continue
+            for asset, name in self.nodes[cell.asset].checks:
+                key = dg.AssetCheckKey(self.nodes[asset].key, name)
+                if self._verdict(instance, Cell(asset, cell.partition), key) is None:
+                    found.setdefault(cell.partition, {})[key] = None
+        return {partition: list(keys) for partition, keys in found.items()}
+
+    def _verdict(
+        self, instance: dg.DagsterInstance, cell: Cell, key: dg.AssetCheckKey
+    ) -> dg.AssetCheckEvaluation | None:
+        record = self._record(instance, cell)
+        return _verdict_on(instance, key, (record.tags or {}).get("dagster/data_version", "") if record else "")
 
     def verified(self, instance: dg.DagsterInstance, cell: Cell) -> list[str]:
         """What is wrong with the files of a recorded cell, every value read; empty where nothing is."""
@@ -444,6 +467,10 @@ def _rows(record: dg.AssetMaterialization | None) -> int | None:
         if record is not None and name in record.metadata:
             return int(str(record.metadata[name].value))
     return None
+
+
+def _seconds(record: dg.AssetMaterialization | None) -> float | None:
+    return float(str(record.metadata["seconds"].value)) if record and "seconds" in record.metadata else None
 
 
 def _attempts(instance: dg.DagsterInstance, node: Node) -> dict[str, State]:

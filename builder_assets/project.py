@@ -2,11 +2,15 @@
 
 import os
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import dagster as dg
-from filelock import FileLock
+from alembic.util import CommandError
+from filelock import FileLock, Timeout
+from sqlalchemy.exc import SQLAlchemyError
 
 from builder_assets import demo, template
 from builder_assets.build import build_defs, manifest_of
@@ -14,8 +18,17 @@ from builder_assets.manifest import Manifest
 from builder_assets.settings import CONFIG_NAME, Settings, SettingsError, find_config, load_settings
 
 HISTORY = ".dagster"
+BUILD_LOCK = "build.lock"  # in the history: held by whatever builds, adopts or cleans
 DATA_DIR_RECORD = "data_dir"
 PROJECT_FILES = (CONFIG_NAME, "dagster.yaml", "workspace.yaml")
+
+
+class HistoryError(RuntimeError):
+    """The run history cannot be read."""
+
+
+class BuildInProgressError(RuntimeError):
+    """Another command that writes works in this project folder."""
 
 
 @dataclass(frozen=True)
@@ -34,13 +47,34 @@ class Project:
         return self.settings.root / HISTORY
 
 
-def open_project(config: str | Path | None = None) -> Project:
+@contextmanager
+def alone(root: Path) -> Iterator[None]:
+    """Hold the lock of a project folder: one command that writes at a time.
+
+    Raises:
+        BuildInProgressError: another one holds it.
+    """
+    try:
+        with FileLock(root / HISTORY / BUILD_LOCK, timeout=0):
+            yield
+    except Timeout as error:
+        raise BuildInProgressError(
+            f"another `builder build` is at work in {root}. Wait for it, or stop it first."
+        ) from error
+
+
+def open_project(config: str | Path | None = None, *, adopt: bool = False) -> Project:
     """Open the project that a settings file belongs to, and make its folder the current one.
 
     The history is initialised by one process at a time: two first starts at once corrupt SQLite's for good.
 
+    Args:
+        config: The settings file; see `find_config`.
+        adopt: Accept another data_dir than the history knows, and put a history that cannot be read aside.
+
     Raises:
         SettingsError: no or wrong settings; no dagster.yaml beside them; another data_dir than the history knows.
+        HistoryError: the history cannot be read.
     """
     path = find_config(config)
     settings = load_settings(path)
@@ -50,23 +84,48 @@ def open_project(config: str | Path | None = None) -> Project:
             f"`builder init {settings.root}` writes the missing files and leaves the others as they are."
         )
     os.chdir(settings.root)
-    instance = initialise_history(settings.root)
-    _guard_data_dir(settings)
+    try:
+        instance = initialise_history(settings.root)
+    except HistoryError:
+        if not adopt:
+            raise
+        with alone(settings.root):
+            _put_aside(settings.root / HISTORY)
+        instance = initialise_history(settings.root)
+    _guard_data_dir(settings, adopt=adopt)
     return Project(path, settings, instance, build_defs(settings), manifest_of(settings))
 
 
 def initialise_history(root: Path) -> dg.DagsterInstance:
-    """The Dagster instance of a project folder; its databases exist afterwards."""
+    """The Dagster instance of a project folder; its databases exist afterwards.
+
+    Raises:
+        HistoryError: a database is damaged.
+    """
     (root / HISTORY).mkdir(exist_ok=True)
     with FileLock(root / HISTORY / "initialise.lock"):
-        instance = dg.DagsterInstance.from_config(str(root))
-        instance.get_runs(limit=1)
-        instance.all_asset_keys()
-        instance.all_instigator_state()
+        try:
+            instance = dg.DagsterInstance.from_config(str(root))
+            instance.get_runs(limit=1)
+            instance.all_asset_keys()
+            instance.all_instigator_state()
+        except (SQLAlchemyError, CommandError) as error:
+            raise HistoryError(
+                f"the history in {root / HISTORY} cannot be read: {str(error).splitlines()[0]}. `builder adopt` puts "
+                "it aside and records the files on disk in a new one; nothing that is whole is built again."
+            ) from error
         return instance
 
 
-def _guard_data_dir(settings: Settings) -> None:
+def _put_aside(history: Path) -> None:
+    """Rename a damaged history to the first free `.dagster.damaged-N`."""
+    number = 1
+    while (aside := history.with_name(f"{history.name}.damaged-{number}")).exists():
+        number += 1
+    history.rename(aside)
+
+
+def _guard_data_dir(settings: Settings, *, adopt: bool) -> None:
     """Tie the history to one data_dir: its records speak of the files there."""
     record = settings.root / HISTORY / DATA_DIR_RECORD
     current = str(settings.data_path)
@@ -75,12 +134,12 @@ def _guard_data_dir(settings: Settings) -> None:
         return
     known = record.read_text(encoding="utf-8").strip()
     moved_along = not Path(known).exists() and Path(current).is_dir()
-    if known != current and moved_along:  # the project folder was moved, data and history together
+    if known != current and (moved_along or adopt):  # the project folder was moved, data and history together
         record.write_text(current + "\n", encoding="utf-8")
     elif known != current:
         raise SettingsError(
             f"the history in {settings.root / HISTORY} belongs to data_dir {known}, but the settings say {current}. "
-            f"Set data_dir back, move the files there, or start a new project folder with `builder init`."
+            f"Set data_dir back; or, where the files were moved there, `builder adopt` records them."
         )
 
 

@@ -42,12 +42,9 @@ def publish(path: Path, write: Callable[[Path], None], locks: Path) -> None:
         raise PublishError(error.errno, f"{path} could not be written: {_remedy(error)}") from error
 
 
-def remove_partial_files(folder: Path) -> list[Path]:
-    """Delete what killed writers left in `folder` and below; returns what was deleted."""
-    left = [path for path in sorted(folder.rglob(".*.partial")) if not _is_running(path.name.rsplit(".", 2)[-2])]
-    for path in left:
-        path.unlink(missing_ok=True)
-    return left
+def dead_partial_files(folder: Path) -> list[Path]:
+    """What killed writers left in `folder` and below."""
+    return [path for path in sorted(folder.rglob(".*.partial")) if not _is_running(path.name.rsplit(".", 2)[-2])]
 
 
 def _is_running(process: str) -> bool:

@@ -18,7 +18,10 @@ TOP = {
     "project": "project",
     "building": "project",
     "cli": "project",
-    **dict.fromkeys(("dataset_export", "selection_preview", "gene_search", "online_check", "gene_scores"), "project"),
+    **dict.fromkeys(
+        ("adoption", "leftovers", "dataset_export", "selection_preview", "gene_search", "online_check", "gene_scores"),
+        "project",
+    ),
 }
 DAGSTER_FILES = {
     "asset_shell.py", "manifest.py", "build.py", "definitions.py", "project.py", "building.py", "sensors.py",

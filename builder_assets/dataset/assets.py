@@ -55,6 +55,16 @@ from resources.genome_files import GenomeFiles
 
 ANNOTATION = ("transcripts", "exons", "introns", "gene_overlaps")
 CARD_PLOTS = [column.name for column in tables.DATASET_CARD.columns if column.name.endswith(".svg")]
+# Files beside a table, and the column that holds each (* for all rows as CSV).
+MANIFEST_FILES = {"gene_manifest.csv": "*"}
+CARD_FILES = {"README.md": "markdown", "dataset_card.json": "json"} | {plot: plot for plot in CARD_PLOTS}
+BASELINE = tables.META_MODEL_BASELINE.name
+BASELINE_FILES = {f"{BASELINE}.md": "markdown", f"{BASELINE}.json": "json", f"{BASELINE}.svg": "plot"}
+COMPANION_NAMES = {
+    tables.GENE_MANIFEST.name: tuple(MANIFEST_FILES),
+    tables.DATASET_CARD.name: tuple(CARD_FILES),
+    BASELINE: tuple(BASELINE_FILES),
+}
 
 
 class SelectionRule(BaseModel, frozen=True):
@@ -243,7 +253,7 @@ def _gene_manifest(name: str, base_model: str, genome: str) -> dg.AssetsDefiniti
             "splice_sites": [genome, "splice_sites"],
         },
         resources=[MANIFEST],
-        companions={"gene_manifest.csv": "*"},
+        companions=MANIFEST_FILES,
     )
     def manifest_of_genes(
         context: dg.AssetExecutionContext,
@@ -288,7 +298,7 @@ def _dataset_card(name: str, base_model: str, genome: str, rule: CardRule) -> dg
         over_chromosomes=users,
         resources=[MANIFEST, STORE],
         kinds=("markdown", "json", "huggingface"),
-        companions={"README.md": "markdown", "dataset_card.json": "json"} | {plot: plot for plot in CARD_PLOTS},
+        companions=CARD_FILES,
     )
     def card_of_dataset(
         context: dg.AssetExecutionContext,
@@ -353,7 +363,7 @@ def _meta_model_baseline(
         over_chromosomes=partitioned,
         resources=[MANIFEST, resource],
         kinds=("lightgbm", "markdown"),
-        companions={f"{file_name}.md": "markdown", f"{file_name}.json": "json", f"{file_name}.svg": "plot"},
+        companions=BASELINE_FILES,
     )
     def baseline_of_dataset(context: dg.AssetExecutionContext, **inputs: Any) -> dg.MaterializeResult[pl.DataFrame]:
         report = Report()

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from resources.publishing import PublishError, publish, remove_partial_files
+from resources.publishing import PublishError, dead_partial_files, publish
 
 
 def write(text: str):
@@ -70,9 +70,9 @@ def test_publish__two_writers_take_turns(tmp_path):
     assert most == [1] * 8
 
 
-def test_remove_partial_files__leaves_those_of_living_processes(tmp_path):
+def test_dead_partial_files__leaves_those_of_living_processes(tmp_path):
     dead, alive = tmp_path / ".a.parquet.999999999.partial", tmp_path / f".b.parquet.{os.getpid()}.partial"
     dead.touch()
     alive.touch()
-    assert remove_partial_files(tmp_path) == [dead]
+    assert dead_partial_files(tmp_path) == [dead]
     assert alive.exists()

@@ -1,0 +1,73 @@
+"""What the commands of `builder` share: the application, options, the two consoles, and how errors are told.
+
+Exit codes: 0 done or nothing to do; 1 something failed, the rest is built; 2 wrong usage or settings.
+"""
+
+import json
+from collections.abc import Callable
+from functools import wraps
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+
+Config = Annotated[
+    Path | None,
+    typer.Option("--config", help="Settings file. Default: $BUILDER_CONFIG, else ./builder.yaml.", show_default=False),
+]
+Datasets = Annotated[
+    list[str] | None,
+    typer.Option("--dataset", help="Only this dataset and what it is made from. Repeatable.", show_default=False),
+]
+Chromosomes = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--chromosome",
+        help="Score, evaluate and make examples for this chromosome only. Genome tables always cover all. Repeatable.",
+        show_default=False,
+    ),
+]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for a program instead of a table.")]
+
+app = typer.Typer(
+    name="builder",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="rich",
+    help="""Build training datasets for meta-models of splice-site predictors.
+
+A project folder holds [bold]builder.yaml[/bold] (what to build), dagster.yaml and workspace.yaml.
+Three commands do most:
+
+  builder init my_project    write a project folder to start from
+  builder build              build what is missing or stale, and nothing else
+  builder ui                 watch, start and inspect builds in a browser
+
+Exit codes: 0 done or nothing to do, 1 something failed (the rest is built), 2 wrong usage or settings.""",
+)
+console = Console()
+errors = Console(stderr=True)
+
+
+def reported(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Known errors become one clear message and an honest exit code."""
+
+    @wraps(command)
+    def run(*arguments: Any, **options: Any) -> Any:
+        from builder_assets.project import BuildInProgressError, HistoryError
+        from builder_assets.settings import SettingsError
+
+        try:
+            return command(*arguments, **options)
+        except (SettingsError, BuildInProgressError, HistoryError, ValueError, OSError) as error:
+            errors.print(f"[red]error:[/red] {error}", highlight=False, soft_wrap=True)
+            raise typer.Exit(1 if isinstance(error, (BuildInProgressError, HistoryError)) else 2) from error
+
+    return run
+
+
+def print_json(value: Any) -> None:
+    """Print a value for a program."""
+    print(json.dumps(value, indent=2))

@@ -1,0 +1,269 @@
+"""Commands that build, and that compare what is built with the history and the disk."""
+
+import logging
+import sys
+import time
+from collections import Counter
+from typing import Annotated, Any
+
+import typer
+from rich.table import Table
+
+from builder_assets.cli.app import AsJson, Chromosomes, Config, Datasets, app, console, errors, print_json, reported
+
+
+@app.command()
+@reported
+def build(
+    config: Config = None,
+    dataset: Datasets = None,
+    chromosome: Chromosomes = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be built.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Build everything in scope again, fresh or not.")] = False,
+) -> None:
+    """Build what is missing, failed or stale, and nothing else.
+
+    Safe to stop and to run again: finished chromosomes stay, gene scores are reused. The same history is shown by
+    `builder ui`, and partitions built there are not built again here.
+    """
+    from builder_assets.building import LayerResult, Scope
+    from builder_assets.building import build as run_build
+    from builder_assets.project import open_project
+    from builder_assets.selection_preview import check_error_policies
+
+    project = open_project(config)
+    scope = Scope(tuple(dataset or ()), tuple(chromosome or ()))
+    scope.check(project)
+    check_error_policies(project, scope)
+    if dry_run:
+        _print_plan(project, scope, force=force, as_json=False)
+        return
+    _show_progress()
+    started = time.monotonic()
+    results: list[LayerResult] = []
+    for step in run_build(project, scope, force=force):
+        if isinstance(step, LayerResult):
+            results.append(step)
+            for failure in step.failures:
+                errors.print(f"[red]failed[/red] {failure}", highlight=False, soft_wrap=True)
+        else:
+            where = step.partition or "all chromosomes"
+            names = ", ".join(name for name in step.assets)
+            console.print(f"[bold]{where}[/bold]  {names}", highlight=False, soft_wrap=True)
+    _print_summary(project, scope, results, time.monotonic() - started)
+
+
+@app.command()
+@reported
+def plan(
+    config: Config = None, dataset: Datasets = None, chromosome: Chromosomes = None, as_json: AsJson = False
+) -> None:
+    """Say what `builder build` would build, and why. Changes nothing."""
+    from builder_assets.building import Scope
+    from builder_assets.project import open_project
+    from builder_assets.selection_preview import check_error_policies
+
+    project = open_project(config)
+    scope = Scope(tuple(dataset or ()), tuple(chromosome or ()))
+    scope.check(project)
+    check_error_policies(project, scope)
+    _print_plan(project, scope, force=False, as_json=as_json)
+
+
+@app.command()
+@reported
+def status(config: Config = None, as_json: AsJson = False) -> None:
+    """Show the state of every asset: built, missing, failed, stale and why; and files that nothing asks for."""
+    from builder_assets.leftovers import leftovers
+    from builder_assets.project import open_project
+
+    project = open_project(config)
+    statuses = project.manifest.statuses(project.instance)
+    if as_json:
+        print_json([_as_dict(status) for status in statuses.values()])
+        return
+    table = Table(title=f"{project.settings.root}", title_justify="left")
+    for column in ("asset", "built", "rows", "not built"):
+        table.add_column(column, overflow="fold")
+    for name, node in project.manifest.nodes.items():
+        own = [statuses[cell] for cell in node.cells]
+        behind = Counter(
+            f"{status.state}: {status.cell.partition + ': ' if status.cell.partition else ''}{'; '.join(status.causes)}"
+            for status in own
+            if not status.is_built
+        )
+        rows = sum(status.rows or 0 for status in own)
+        built = sum(status.is_built for status in own)
+        table.add_row(name, f"{built}/{len(own)}", f"{rows:,}" if rows else "", "\n".join(behind))
+    console.print(table)
+    for leftover in leftovers(project):
+        console.print(f"{leftover.path}: {leftover.why}", highlight=False, soft_wrap=True)
+
+
+@app.command()
+@reported
+def verify(config: Config = None) -> None:
+    """Read every stored file and compare its values with the history; inputs by size and time of change.
+
+    Exit code 1 if a file is gone, damaged, or holds other values than were recorded.
+    """
+    from builder_assets.manifest import State
+    from builder_assets.project import open_project
+
+    project = open_project(config)
+    problems, checked = [], 0
+    for cell, status in project.manifest.statuses(project.instance).items():
+        if status.state is State.MISSING and status.rows is None:
+            continue
+        found = project.manifest.verified(project.instance, cell)
+        problems += found
+        checked += not found
+        if status.state is State.CHANGED_INPUT:
+            problems.append(f"{cell}: {'; '.join(status.causes)}")
+    for problem in problems:
+        errors.print(f"[red]problem[/red] {problem}", highlight=False, soft_wrap=True)
+    console.print(f"{checked} tables hold what the history says; {len(problems)} problems.", highlight=False)
+    if problems:
+        console.print("`builder build` rebuilds what is damaged.")
+        raise typer.Exit(1)
+
+
+@app.command()
+@reported
+def adopt(config: Config = None) -> None:
+    """Record the files on disk in the history: after it was lost or damaged, or the data folder moved.
+
+    Derives nothing: input files are registered again, whole tables that are what would be built now are recorded,
+    and checks judge them. A history that cannot be read is put aside first. Exit code 1 if something cannot be
+    adopted; `builder build` builds it.
+    """
+    from builder_assets.adoption import adopt as run_adopt
+    from builder_assets.project import open_project
+
+    _show_progress()
+    done = run_adopt(open_project(config, adopt=True))
+    console.print(f"{len(done.recorded)} tables recorded.", highlight=False)
+    for failure in done.failures:
+        errors.print(f"[red]failed[/red] {failure}", highlight=False, soft_wrap=True)
+    for status in done.behind:
+        errors.print(f"not adopted: {status.cell}: {status.state}: {'; '.join(status.causes)}", soft_wrap=True)
+    if done.behind:
+        errors.print(f"{len(done.behind)} tables are not what would be built now: `builder build` builds them.")
+        raise typer.Exit(1)
+
+
+@app.command()
+@reported
+def clean(
+    config: Config = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only list what would be removed.")] = False,
+) -> None:
+    """Remove stored files that nothing in the settings asks for, and what killed processes left.
+
+    Tables of datasets, models, genomes and chromosomes that left the settings, and kept scores of genes that no
+    dataset takes any more. Files that this project did not write are named, and left.
+    """
+    from builder_assets.leftovers import leftovers, remove
+    from builder_assets.project import alone, open_project
+
+    project = open_project(config)
+    with alone(project.settings.root):
+        found = leftovers(project)
+        for leftover in found:
+            console.print(f"{leftover.path}: {leftover.why}", highlight=False, soft_wrap=True)
+        size = sum(leftover.path.stat().st_size for leftover in found if leftover.is_ours)
+        removed = [] if dry_run else remove(project, found)
+    word = "would be removed" if dry_run else "removed"
+    count = sum(leftover.is_ours for leftover in found) if dry_run else len(removed)
+    console.print(f"{count} files {word}, {size / 1e6:.1f} MB.", highlight=False)
+
+
+def _show_progress() -> None:
+    """Progress lines of the assets go to the terminal; Dagster's own log lines stay in the history."""
+    handler = logging.StreamHandler(sys.stdout)
+    handler.setFormatter(logging.Formatter("    %(message)s"))
+    logger = logging.getLogger("builder")
+    logger.setLevel(logging.INFO)
+    logger.addHandler(handler)
+    logger.propagate = False
+
+
+def _print_plan(project: Any, scope: Any, *, force: bool, as_json: bool) -> None:
+    statuses = project.manifest.statuses(project.instance)
+    wanted = scope.cells(project)
+    pending = project.manifest.pending(statuses)
+    todo = [statuses[cell] for cell in wanted if force or not statuses[cell].is_built]
+    below = [cell for cell in wanted if cell in pending and statuses[cell].is_built and not force]
+    if as_json:
+        print_json({"build": [_as_dict(status) for status in todo], "check_after": [str(cell) for cell in below]})
+        return
+    if not todo:
+        console.print("Nothing to do: everything in scope is built and fresh.")
+        return
+    table = Table()
+    for column in ("asset", "chromosome", "why"):
+        table.add_column(column, overflow="fold")
+    for status in todo:
+        why = f"{status.state}: {'; '.join(status.causes)}" if status.causes else "asked for with --force"
+        table.add_row(status.cell.asset, status.cell.partition or "-", why)
+    console.print(table)
+    if below:
+        console.print(f"{len(below)} more depend on these and are rebuilt only if what they read really changes.")
+    console.print(_expected_time(todo), highlight=False)
+
+
+def _expected_time(todo: list[Any]) -> str:
+    """What the same tables took when they were last built."""
+    known = [status.seconds for status in todo if status.seconds is not None]
+    new = len(todo) - len(known)
+    text = f"Last time these took {sum(known):.0f} s" if known else "None of these was built here yet"
+    return f"{text}, but for {new} that were never built." if known and new else f"{text}."
+
+
+def _print_summary(project: Any, scope: Any, results: list[Any], seconds: float) -> None:
+    statuses = project.manifest.statuses(project.instance)
+    failures = [failure for result in results for failure in result.failures]
+    behind = [statuses[cell] for cell in scope.cells(project) if not statuses[cell].is_built]
+    if results:
+        console.print(_built_table(project, results, statuses))
+    elif not behind:
+        console.print("Nothing to do: everything in scope is built and fresh.")
+    if behind and not failures:
+        names = ", ".join(str(status.cell) for status in behind)
+        console.print(f"waiting for other chromosomes: {names}", highlight=False, soft_wrap=True)
+    for name in project.settings.datasets:
+        if (project.settings.data_path / name / "README.md").is_file():
+            console.print(f"dataset [bold]{name}[/bold]: {project.settings.data_path / name}", soft_wrap=True)
+    console.print(f"{seconds:.0f} s. `builder ui` opens the UI.", highlight=False)
+    if failures or any(status.state == "failed" for status in behind):
+        errors.print(
+            f"[red]{len(failures)} failed; the rest is built.[/red] Mend the cause, then `builder build` again."
+        )
+        raise typer.Exit(1)
+
+
+def _built_table(project: Any, results: list[Any], statuses: Any) -> Table:
+    """What was built: chromosomes, rows and seconds of each asset."""
+    table = Table()
+    for column in ("asset", "chromosomes", "rows", "seconds"):
+        table.add_column(column, justify="right" if column != "asset" else "left", overflow="fold")
+    built: dict[str, dict[Any, float]] = {}
+    for result in results:
+        for cell, spent in result.seconds.items():
+            built.setdefault(cell.asset, {})[cell] = spent
+    for name in (name for name in project.manifest.nodes if name in built):
+        chromosomes = ", ".join(cell.partition for cell in built[name] if cell.partition) or "-"
+        rows = sum(statuses[cell].rows or 0 for cell in built[name])
+        table.add_row(name, chromosomes, f"{rows:,}", f"{sum(built[name].values()):.1f}")
+    return table
+
+
+def _as_dict(status: Any) -> dict[str, Any]:
+    return {
+        "asset": status.cell.asset,
+        "partition": status.cell.partition or None,
+        "state": str(status.state),
+        "causes": list(status.causes),
+        "rows": status.rows,
+        "seconds": status.seconds,
+    }

@@ -1,0 +1,103 @@
+"""Commands that look at genes and datasets, and write them in other forms."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.table import Table
+
+from builder_assets.cli.app import AsJson, Config, app, console, print_json, reported
+
+
+@app.command()
+@reported
+def select(
+    dataset: Annotated[str, typer.Option("--dataset", help="The dataset to look at.")],
+    config: Config = None,
+    genes: Annotated[int, typer.Option("--genes", help="How many genes to list; 0 lists none.")] = 20,
+    as_json: AsJson = False,
+) -> None:
+    """Preview a dataset's genes: how many, which, why, from how many candidates, and what scoring them would cost.
+
+    Reads the built genome tables (and, for an error policy, gene_performance) and the settings; builds nothing.
+    """
+    from builder_assets.project import open_project
+    from builder_assets.selection_preview import preview_selection
+
+    preview = preview_selection(open_project(config), dataset)
+    if as_json:
+        print_json(preview.as_dict())
+        return
+    console.print("\n".join(preview.lines()), highlight=False, soft_wrap=True)
+    table = Table()
+    for column in preview.shown_columns:
+        table.add_column(column, overflow="fold")
+    for row in preview.shown(genes):
+        table.add_row(*row)
+    if genes:
+        console.print(table)
+
+
+@app.command()
+@reported
+def export(
+    dataset: Annotated[str, typer.Option("--dataset", help="Dataset to export; it must be built.")],
+    output: Annotated[Path, typer.Option("--output", help="File or folder to write; must not be there yet.")],
+    layout: Annotated[
+        str,
+        typer.Option(
+            help="parquet: one file. csv: one file, lists joined by ;. shards: a folder of Parquet files per side of "
+            "the split. master: the layout and column names of the predecessor."
+        ),
+    ] = "parquet",
+    rows_per_shard: Annotated[int, typer.Option(help="Rows of each shard.")] = 100_000,
+    config: Config = None,
+) -> None:
+    """Write a built dataset as one Parquet file, CSV, shards, or in the predecessor's layout."""
+    from builder_assets.dataset_export import Layout, export_dataset
+    from builder_assets.project import open_project
+
+    target = output.expanduser().resolve()
+    if layout not in list(Layout):
+        raise ValueError(f"--layout {layout!r} is none of {', '.join(Layout)}.")
+    rows = export_dataset(open_project(config), dataset, Layout(layout), target, rows_per_shard)
+    console.print(f"{rows:,} rows of {dataset} in {target}", highlight=False, soft_wrap=True)
+
+
+@app.command()
+@reported
+def genes(
+    find: Annotated[str, typer.Argument(help="Stable id (with or without version) or symbol; 22|NAME for one place.")],
+    config: Config = None,
+    genome: Annotated[str | None, typer.Option("--genome", help="Only this genome.", show_default=False)] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show which gene an entry of a gene list means, and why. Needs the genome's `genes` built."""
+    from builder_assets.gene_search import found_genes, gene_lines, stored_genes, verdict
+    from builder_assets.project import open_project
+
+    project = open_project(config)
+    answers = {name: found_genes(stored, find) for name, stored in stored_genes(project.settings, genome).items()}
+    if as_json:
+        print_json({name: found.to_dicts() for name, found in answers.items()})
+    for name, found in answers.items() if not as_json else ():
+        console.print(f"[bold]{name}[/bold]  {verdict(found, find)}", highlight=False, soft_wrap=True)
+        for line in gene_lines(found):
+            console.print(f"  {line}", highlight=False, soft_wrap=True)
+    if not any(found.height for found in answers.values()):
+        raise typer.Exit(1)
+
+
+@app.command()
+@reported
+def tracks(
+    folder: Annotated[Path, typer.Argument(help="Folder to write to.")],
+    base_model: Annotated[str | None, typer.Option("--base-model", help="Where there are several.")] = None,
+    minimum: Annotated[float, typer.Option(help="Scores below are left out; 0 keeps every scored base.")] = 0.001,
+    config: Config = None,
+) -> None:
+    """Write scores as bigWig (donor and acceptor, each strand) and calls as BED, for IGV and the like."""
+    from builder_assets.gene_scores import export_tracks
+
+    for path in export_tracks(base_model, folder.resolve(), minimum, config):
+        console.print(f"wrote {path}", highlight=False, soft_wrap=True)

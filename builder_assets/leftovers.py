@@ -1,0 +1,88 @@
+"""What lies in data_dir and is no longer wanted: `builder status` lists it, `builder clean` removes it.
+
+    tables      partitions, datasets, models and genomes that left the settings, with the files beside them
+    memo        scores kept for genes that left the plan (of models whose chromosomes are all scored)
+    partial     what killed writers left
+
+Files that this project did not write are never removed: they are named, for the user to move away.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from builder_assets.dataset.assets import COMPANION_NAMES
+from builder_assets.manifest import Cell
+from builder_assets.project import Project
+from resources.publishing import dead_partial_files
+from resources.score_memo import SCRATCH
+from resources.table_store import DamagedFileError, read_provenance
+
+
+@dataclass(frozen=True)
+class Leftover:
+    """A file that nothing in the settings asks for.
+
+    Attributes:
+        path: The file.
+        why: In words.
+        is_ours: Whether this project wrote it; only then may it be removed.
+    """
+
+    path: Path
+    why: str
+    is_ours: bool = True
+
+
+def leftovers(project: Project) -> list[Leftover]:
+    """Everything in data_dir that is no longer wanted, by path."""
+    data = project.settings.data_path
+    if not data.is_dir():
+        return []
+    found = [*_tables(project, data), *_memo(project, data)]
+    found += [Leftover(path, "a killed process left it") for path in dead_partial_files(data)]
+    return sorted(found, key=lambda leftover: leftover.path)
+
+
+def remove(project: Project, found: list[Leftover]) -> list[Path]:
+    """Delete the project's own of `found`, and folders that are empty then; returns what was deleted."""
+    deleted = [leftover.path for leftover in found if leftover.is_ours]
+    for path in deleted:
+        path.unlink(missing_ok=True)
+    for folder in sorted({parent for path in deleted for parent in path.parents}, reverse=True):
+        inside = project.settings.data_path in folder.parents
+        if inside and folder.is_dir() and not any(folder.iterdir()):
+            folder.rmdir()
+    return deleted
+
+
+def _tables(project: Project, data: Path) -> Iterator[Leftover]:
+    expected = {project.manifest.path_of(cell) for cell in project.manifest.cells}
+    wanted = {path.with_name(name) for path in expected for name in COMPANION_NAMES.get(path.stem, ())}
+    for path in sorted(data.rglob("*.parquet")):
+        if path in expected:
+            continue
+        try:
+            read_provenance(path)
+        except DamagedFileError:
+            yield Leftover(path, "not written by this project, or damaged: move it away", is_ours=False)
+            continue
+        yield Leftover(path, "no longer in the settings")
+        for name in COMPANION_NAMES.get(path.stem, ()):
+            beside = path.with_name(name)
+            if beside.is_file() and beside not in wanted:
+                yield Leftover(beside, "no longer in the settings")
+
+
+def _memo(project: Project, data: Path) -> Iterator[Leftover]:
+    """Batches of scores that no build can want: everything that is asked for is in the tables."""
+    statuses = project.manifest.statuses(
+        project.instance, {f"{name}/splice_scores" for name in project.settings.base_models}
+    )
+    for path in sorted((data / SCRATCH).rglob("*.memo")):
+        model, table, chromosome = path.relative_to(data / SCRATCH).parts[:3]
+        cell = Cell(f"{model}/{table}", chromosome)
+        if cell not in statuses:
+            yield Leftover(path, "scores of a model or chromosome that is no longer in the settings")
+        elif statuses[cell].is_built:
+            yield Leftover(path, "scores of genes that left the plan")
