@@ -11,6 +11,8 @@ import sys
 import time
 from pathlib import Path
 
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # threads that wait by spinning stand still on a shared machine
+
 import numpy as np
 import torch
 from torch.nn.functional import conv2d
