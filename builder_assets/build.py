@@ -12,6 +12,7 @@ from builder_assets.dataset.assets import dataset_assets
 from builder_assets.genome.assets import files_key, genome_assets
 from builder_assets.genome.sources import source_files
 from builder_assets.manifest import Manifest, nodes_of
+from builder_assets.sensors import freshness_checks, sensors_of
 from builder_assets.settings import GenomeSettings, Settings
 from resources.base_model_files import BaseModelFiles
 from resources.genome_files import GenomeFiles
@@ -36,9 +37,10 @@ def build_defs(settings: Settings, overrides: Mapping[str, Any] | None = None) -
     """
     assets, checks = assets_and_checks(settings)
     store = TableStore(base_dir=str(settings.data_path))
+    manifest = manifest_of(settings)
     resources: dict[str, Any] = {
         STORE: store,
-        MANIFEST: manifest_of(settings),
+        MANIFEST: manifest,
         **{files_key(name): _genome_files(settings, name, genome) for name, genome in settings.genomes.items()},
         **{
             model_files_key(name): BaseModelFiles(
@@ -51,8 +53,9 @@ def build_defs(settings: Settings, overrides: Mapping[str, Any] | None = None) -
     }
     return dg.Definitions(
         assets=assets,
-        asset_checks=checks,
+        asset_checks=[*checks, *freshness_checks(manifest)],
         jobs=_jobs(assets),
+        sensors=sensors_of(manifest),
         resources=resources | dict(overrides or {}),
         executor=dg.in_process_executor,  # one chromosome = one run = one process: one compiled model
     )

@@ -29,6 +29,10 @@ class LayerResult:
     failures: list[str] = field(default_factory=list)
 
 
+class StoppedError(RuntimeError):
+    """The build was asked to stop (Ctrl-C, SIGTERM)."""
+
+
 @dataclass(frozen=True)
 class Scope:
     """What a build may touch: everything, or some datasets, or some chromosomes."""
@@ -80,6 +84,7 @@ def build(project: Project, scope: Scope, *, force: bool = False) -> Iterator[La
 
     Raises:
         BuildInProgressError: another build works in this folder.
+        StoppedError: a signal asked this process to stop.
     """
     with alone(project.settings.root):
         yield from _build(project, scope, force=force)
@@ -104,13 +109,9 @@ def _build(project: Project, scope: Scope, *, force: bool) -> Iterator[Layer | L
 
 def current_statuses(project: Project) -> dict[Cell, Status]:
     """Statuses after whole files that only lack a record have been recorded, and judged where no check has."""
-    manifest = project.manifest
-    statuses = manifest.statuses(project.instance)
-    recorded: set[Cell] = set()
-    while found := set(manifest.recover(project.instance, statuses)) - recorded:
-        recorded |= found  # what reads a recovered file may be recovered next
-        statuses = manifest.statuses(project.instance)
-    return manifest.statuses(project.instance) if judge_unjudged(project, statuses) else statuses
+    statuses = project.manifest.recovered_statuses(project.instance)
+    judged = judge_unjudged(project, statuses)
+    return project.manifest.statuses(project.instance) if judged else statuses
 
 
 def judge_unjudged(project: Project, statuses: Mapping[Cell, Status]) -> list[Cell]:
@@ -143,10 +144,16 @@ def run_layer(project: Project, layer: Layer) -> LayerResult:
     """Run a layer in this process."""
     manifest = project.manifest
     job = project.defs.resolve_implicit_global_asset_job_def()
-    outcome = job.execute_in_process(
+    checks = {
+        dg.AssetCheckKey(manifest.nodes[a].key, c) for name in layer.assets for a, c in manifest.nodes[name].checks
+    }
+    run = job.get_subset(
+        asset_selection={manifest.nodes[name].key for name in layer.assets},
+        asset_check_selection=checks & job.asset_layer.asset_graph.asset_check_keys,
+    )
+    outcome = run.execute_in_process(
         instance=project.instance,
         partition_key=layer.partition or None,
-        asset_selection=[manifest.nodes[name].key for name in layer.assets],
         tags={PROCESS_TAG: str(os.getpid())},
         run_config=QUIET,
         raise_on_error=False,
@@ -157,6 +164,8 @@ def run_layer(project: Project, layer: Layer) -> LayerResult:
         cell = Cell(record.asset_key.to_user_string(), record.partition or "")
         result.seconds[cell] = float(str(record.metadata["seconds"].value)) if "seconds" in record.metadata else 0.0
     for event in outcome.get_step_failure_events():
+        if _was_interrupted(event.step_failure_data.error):
+            raise StoppedError("stopped. What is finished stays; `builder build` goes on from there.")
         result.failures.append(f"{event.step_key}: {_told_error(event.step_failure_data.error)}")
     for evaluation in outcome.get_asset_check_evaluations():
         if not evaluation.passed:
@@ -165,6 +174,15 @@ def run_layer(project: Project, layer: Layer) -> LayerResult:
                 f"{evaluation.description}"
             ) if evaluation.severity is dg.AssetCheckSeverity.ERROR else None
     return result
+
+
+def _was_interrupted(error: Any) -> bool:
+    """Whether Dagster turned a signal into this step failure: it ends the step, and would start the next run."""
+    while error is not None:
+        if error.cls_name in ("DagsterExecutionInterruptedError", "KeyboardInterrupt"):
+            return True
+        error = error.cause or error.context
+    return False
 
 
 def _told_error(error: Any) -> str:

@@ -1,7 +1,7 @@
-"""What lies in data_dir and is no longer wanted: `builder status` lists it, `builder clean` removes it.
+"""What lies in data_dir and is no longer wanted: `builder clean` removes it, `builder status` lists the tables.
 
     tables      partitions, datasets, models and genomes that left the settings, with the files beside them
-    memo        scores kept for genes that left the plan (of models whose chromosomes are all scored)
+    memo        scores kept for later builds, of chromosomes that are wholly scored
     partial     what killed writers left
 
 Files that this project did not write are never removed: they are named, for the user to move away.
@@ -37,11 +37,8 @@ class Leftover:
 def leftovers(project: Project) -> list[Leftover]:
     """Everything in data_dir that is no longer wanted, by path."""
     data = project.settings.data_path
-    if not data.is_dir():
-        return []
-    found = [*_tables(project, data), *_memo(project, data)]
-    found += [Leftover(path, "a killed process left it") for path in dead_partial_files(data)]
-    return sorted(found, key=lambda leftover: leftover.path)
+    killed = [Leftover(path, "a killed process left it") for path in dead_partial_files(data)]
+    return sorted([*stray_tables(project), *_memo(project, data), *killed], key=lambda leftover: leftover.path)
 
 
 def remove(project: Project, found: list[Leftover]) -> list[Path]:
@@ -56,10 +53,11 @@ def remove(project: Project, found: list[Leftover]) -> list[Path]:
     return deleted
 
 
-def _tables(project: Project, data: Path) -> Iterator[Leftover]:
+def stray_tables(project: Project) -> Iterator[Leftover]:
+    """Tables that no asset of the settings has, and the files beside them."""
     expected = {project.manifest.path_of(cell) for cell in project.manifest.cells}
     wanted = {path.with_name(name) for path in expected for name in COMPANION_NAMES.get(path.stem, ())}
-    for path in sorted(data.rglob("*.parquet")):
+    for path in sorted(project.settings.data_path.rglob("*.parquet")):
         if path in expected:
             continue
         try:
@@ -85,4 +83,4 @@ def _memo(project: Project, data: Path) -> Iterator[Leftover]:
         if cell not in statuses:
             yield Leftover(path, "scores of a model or chromosome that is no longer in the settings")
         elif statuses[cell].is_built:
-            yield Leftover(path, "scores of genes that left the plan")
+            yield Leftover(path, "scores that are in the tables too, or of genes that left the plan")

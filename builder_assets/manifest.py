@@ -422,6 +422,15 @@ class Manifest:
             recovered.append(cell)
         return recovered
 
+    def recovered_statuses(self, instance: dg.DagsterInstance) -> dict[Cell, Status]:
+        """Statuses after whole files that only lack a record have been recorded."""
+        statuses = self.statuses(instance)
+        recorded: set[Cell] = set()
+        while found := set(self.recover(instance, statuses)) - recorded:
+            recorded |= found  # what reads a recovered file may be recovered next
+            statuses = self.statuses(instance)
+        return statuses
+
     def _is_current(self, instance: dg.DagsterInstance, cell: Cell, made_by: Mapping[str, Any]) -> bool:
         """Whether a footer tells of this cell as it would be built now, and of the values that were recorded."""
         record = self._record(instance, cell)

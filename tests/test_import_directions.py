@@ -15,6 +15,7 @@ FOUNDATION = {
 TOP = {
     "build": "build",
     "definitions": "build",
+    "sensors": "build",
     "project": "project",
     "building": "project",
     "cli": "project",

@@ -15,7 +15,6 @@ import yaml
 
 from builder_assets import demo
 from builder_assets.building import Scope, current_statuses
-from builder_assets.genome.assets import CHROMOSOME_TABLES
 from builder_assets.manifest import Cell, IncompleteInputError, State
 from resources.table_store import DamagedFileError, read_provenance, verify_file
 from tests.projects import built, built_cells, files_of, needs_weights, reopened, small_settings, write_settings
@@ -69,17 +68,6 @@ def test_build__records_an_equal_file_instead_of_building_it(folder):
     assert project.manifest.statuses(project.instance)[cell].state is State.UNVERIFIED
     assert built(project) == []
     assert project.manifest.statuses(project.instance)[cell].is_built
-
-
-def test_build__lost_history_is_recorded_from_disk_but_for_the_inputs(folder):
-    before = files_of(folder / "data")
-    shutil.rmtree(folder / ".dagster")
-    built_now = built_cells(built(reopened(folder)))
-    # Files of the user are registered, and tables with a check judged again; all else is recorded as it lies.
-    again = {"genome_fasta", "gene_annotation", "base_model_weights", "gene_manifest"}
-    again |= {table.name for table in CHROMOSOME_TABLES}
-    assert {name.split("/")[1].split("[")[0] for name in built_now} == again
-    assert files_of(folder / "data") == before
 
 
 EXAMPLES_AND_BELOW = {"training_examples", "example_pools", "gene_manifest", "dataset_card"}

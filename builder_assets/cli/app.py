@@ -56,14 +56,17 @@ def reported(command: Callable[..., Any]) -> Callable[..., Any]:
 
     @wraps(command)
     def run(*arguments: Any, **options: Any) -> Any:
+        from builder_assets.building import StoppedError
         from builder_assets.project import BuildInProgressError, HistoryError
         from builder_assets.settings import SettingsError
 
         try:
             return command(*arguments, **options)
-        except (SettingsError, BuildInProgressError, HistoryError, ValueError, OSError) as error:
+        except (SettingsError, BuildInProgressError, HistoryError, StoppedError, ValueError, OSError) as error:
             errors.print(f"[red]error:[/red] {error}", highlight=False, soft_wrap=True)
-            raise typer.Exit(1 if isinstance(error, (BuildInProgressError, HistoryError)) else 2) from error
+            raise typer.Exit(
+                1 if isinstance(error, (BuildInProgressError, HistoryError, StoppedError)) else 2
+            ) from error
 
     return run
 

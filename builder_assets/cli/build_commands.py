@@ -73,8 +73,8 @@ def plan(
 @app.command()
 @reported
 def status(config: Config = None, as_json: AsJson = False) -> None:
-    """Show the state of every asset: built, missing, failed, stale and why; and files that nothing asks for."""
-    from builder_assets.leftovers import leftovers
+    """Show the state of every asset: built, missing, failed, stale and why; and tables that nothing asks for."""
+    from builder_assets.leftovers import stray_tables
     from builder_assets.project import open_project
 
     project = open_project(config)
@@ -96,8 +96,8 @@ def status(config: Config = None, as_json: AsJson = False) -> None:
         built = sum(status.is_built for status in own)
         table.add_row(name, f"{built}/{len(own)}", f"{rows:,}" if rows else "", "\n".join(behind))
     console.print(table)
-    for leftover in leftovers(project):
-        console.print(f"{leftover.path}: {leftover.why}", highlight=False, soft_wrap=True)
+    for stray in stray_tables(project):
+        console.print(f"{stray.path}: {stray.why}", highlight=False, soft_wrap=True)
 
 
 @app.command()
