@@ -197,7 +197,7 @@ def test_statuses__killed_run_is_reaped(folder):
     with sqlite3.connect(database) as connection:  # as a killed process leaves it
         connection.execute("update runs set status='STARTED' where run_id=?", (run.run_id,))
         body = connection.execute("select run_body from runs where run_id=?", (run.run_id,)).fetchone()[0]
-        body = body.replace(str(os.getpid()), "999999999").replace('"SUCCESS"', '"STARTED"')
+        body = body.replace(run.tags["builder/process"], "999999999").replace('"SUCCESS"', '"STARTED"')
         connection.execute("update runs set run_body=? where run_id=?", (body, run.run_id))
         connection.execute(
             "update run_tags set value='999999999' where run_id=? and key='builder/process'", (run.run_id,)
