@@ -21,10 +21,9 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-Config = Annotated[
-    Path | None,
-    typer.Option("--config", help="Settings file. Default: $BUILDER_CONFIG, else ./builder.yaml.", show_default=False),
-]
+from builder_assets import report_commands
+from builder_assets.command_options import Config
+
 Datasets = Annotated[
     list[str] | None,
     typer.Option("--dataset", help="Only this dataset and what it is made from. Repeatable.", show_default=False),
@@ -472,6 +471,10 @@ def tracks(
 
     for path in export_tracks(base_model, folder.resolve(), minimum, config):
         console.print(f"wrote {path}", highlight=False, soft_wrap=True)
+
+
+for command in (report_commands.inspect,):
+    app.command()(_reported(command))
 
 
 def main() -> None:

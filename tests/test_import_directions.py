@@ -19,6 +19,7 @@ TOP = {
     "building": "project",
     "cli": "project",
     **dict.fromkeys(("dataset_export", "selection_preview", "gene_search", "online_check", "gene_scores"), "project"),
+    **dict.fromkeys(("reports", "report_commands", "command_options"), "project"),
 }
 DAGSTER_FILES = {
     "asset_shell.py", "manifest.py", "build.py", "definitions.py", "project.py", "building.py", "sensors.py",
