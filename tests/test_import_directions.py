@@ -19,6 +19,7 @@ TOP = {
     "project": "project",
     "building": "project",
     "cli": "project",
+    "reports": "project",
     **dict.fromkeys(
         ("adoption", "leftovers", "dataset_export", "selection_preview", "gene_search", "online_check", "gene_scores"),
         "project",

@@ -3,10 +3,15 @@
 Exit codes: 0 done or nothing to do; 1 something failed, the rest is built; 2 wrong usage or settings.
 """
 
-from builder_assets.cli import build_commands, dataset_commands, project_commands  # each registers its commands
+from builder_assets.cli import (  # each registers its commands
+    build_commands,
+    dataset_commands,
+    project_commands,
+    report_commands,
+)
 from builder_assets.cli.app import app
 
-__all__ = ["app", "build_commands", "dataset_commands", "main", "project_commands"]
+__all__ = ["app", "build_commands", "dataset_commands", "main", "project_commands", "report_commands"]
 
 
 def main() -> None:

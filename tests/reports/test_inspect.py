@@ -1,0 +1,87 @@
+"""`builder inspect`: one gene as text and as a picture, on both strands."""
+
+from xml.etree import ElementTree as ET
+
+import pytest
+from typer.testing import CliRunner
+
+from builder_assets.cli import app
+from builder_assets.reports.gene_picture import gene_figure, save_picture
+from builder_assets.reports.gene_view import GeneNotFoundError, gene_view, sites_and_calls
+from builder_assets.settings import load_settings
+from tests.projects import needs_weights
+from tests.reports.drawn_project import write_drawn_project
+
+
+@pytest.fixture
+def config(tmp_path):
+    return write_drawn_project(tmp_path)
+
+
+def run(*arguments):
+    result = CliRunner().invoke(app, ["inspect", *map(str, arguments)], env={"COLUMNS": "200"})
+    return result.exit_code, result.output
+
+
+def test_sites_and_calls__are_5_to_3_on_both_strands(config):
+    settings = load_settings(config)
+    columns = ["offset", "position", "kind", "motif", "outcome"]
+    assert sites_and_calls(gene_view(settings, "Alpha")).select(columns).rows() == [
+        (9, 110, "donor", "GT", "TP"), (19, 120, "donor", None, "FP"), (30, 131, "acceptor", "AG", "FN"),
+    ]  # fmt: skip
+    minus = sites_and_calls(gene_view(settings, "C"))
+    assert minus.select(columns).rows() == [(9, 231, "donor", "GC", "TP"), (30, 210, "acceptor", "AG", "TP")]
+    assert minus["score"].to_list() == pytest.approx([0.8, 0.6])
+
+
+def test_inspect__says_truth_scores_and_calls(config):
+    code, text = run("gamma", "--config", config)
+    assert code == 0
+    assert "Gamma C protein_coding  1:201-240 (-)  40 bases" in text
+    assert "1 introns (GC-AG 1)" in text
+    donor = next(line for line in text.splitlines() if "231" in line)
+    assert [word for word in donor.split() if word not in "│"] == [
+        "231", "9", "donor", "GC", "1", "canonical", "0.800", "TP",
+    ]  # fmt: skip
+
+
+def test_inspect__says_what_is_not_built(config):
+    code, text = run("Delta", "--config", config)
+    assert code == 0
+    assert "m: no scores of this gene; no dataset needs it, or it is not built." in text
+
+
+def test_inspect__names_what_it_does_not_know(config):
+    assert run("Omega", "--config", config) == (
+        2, "error: g: 'Omega' is no gene here. Ids are stable ids or symbols of this annotation.\n",
+    )  # fmt: skip
+    assert "1 have it in their name" in run("Alph", "--config", config)[1]
+    assert "name one of m" in run("A", "--base-model", "x", "--config", config)[1]
+    with pytest.raises(GeneNotFoundError, match="base model 'x': name one of m"):
+        gene_view(load_settings(config), "A", "x")
+    with pytest.raises(GeneNotFoundError, match="g: 'Omega' is no gene here"):
+        gene_view(load_settings(config), "Omega")
+
+
+def test_picture__shows_outcomes_and_needs_a_known_format(config, tmp_path):
+    view = gene_view(load_settings(config), "A")
+    exons, donors, acceptors = gene_figure(view).axes
+    boxes = [path.vertices for path in exons.collections[0].get_paths()]
+    assert [(box[:, 0].min(), box[:, 0].max()) for box in boxes] == [(100.5, 110.5), (130.5, 140.5)]
+    called = [tuple(point) for marks in donors.collections[2:] for point in marks.get_offsets()]
+    assert called[:2] == [(110, pytest.approx(0.9)), (120, pytest.approx(0.7))]
+    assert acceptors.get_xlim() == (100, 141)
+    code, text = run("A", "--picture", tmp_path / "out" / "a.svg", "--config", config)
+    assert (code, "wrote" in text) == (0, True)
+    assert ET.parse(tmp_path / "out" / "a.svg").getroot().tag.endswith("svg")
+    with pytest.raises(ValueError, match=r"a\.gif: a picture's name ends in one of \.png, \.svg, \.pdf"):
+        save_picture(view, tmp_path / "a.gif")
+
+
+@needs_weights
+def test_inspect__of_a_built_gene_shows_its_examples(built_folder, tmp_path):
+    code, text = run("TMEM191B", "--config", built_folder / "builder.yaml", "--picture", tmp_path / "gene.png")
+    assert code == 0
+    assert "examples: " in text
+    assert "highest negatives" in text
+    assert (tmp_path / "gene.png").read_bytes()[:4] == b"\x89PNG"
