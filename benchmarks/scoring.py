@@ -88,9 +88,10 @@ def score_here(genes: Path, output: Path) -> None:
     given = np.load(genes)
     for name in given["sets"]:
         chosen = given[f"{name}/genes"].tolist()
-        started = time.perf_counter()
+        started, cpu = time.perf_counter(), time.process_time()
         tracks = list(scorer.score_genes([given[f"gene/{gene}"] for gene in chosen]))
         found[f"seconds/{name}"] = time.perf_counter() - started
+        found[f"cpu_seconds/{name}"] = time.process_time() - cpu
         found |= {f"gene/{gene}": track for gene, track in zip(chosen, tracks, strict=True)}
     np.savez(output, version=device, peak_memory_mb=peak_memory_mb(), **found)
 
@@ -189,6 +190,7 @@ def measured(folder: Path, engines: dict[str, list[str]], sets: list[str]) -> di
         rows[name] = {
             "version": str(output["version"]),
             "bases_per_second": rates,
+            "bases_per_cpu_second": sum(bases.values()) / sum(float(output[f"cpu_seconds/{kind}"]) for kind in sets),
             "share_of_floor": rates["all"] / floor,
         }
         rows[name] |= {key: float(output[key]) for key in ("compile_seconds", "peak_memory_mb") if key in output.files}
@@ -210,10 +212,11 @@ def table_of(results: dict[str, Any]) -> str:
     kinds = [*results["bases"], "all"]
     published = results["engines"].get(PUBLISHED)
     errors = "    |dp| |dlnp| flips" if published else ""
-    lines = [f"{'bases/s':34}" + "".join(f"{kind:>10}" for kind in kinds) + "   ratio   floor" + errors]
+    lines = [f"{'bases/s':34}" + "".join(f"{kind:>10}" for kind in kinds) + " per CPU-s   ratio   floor" + errors]
     for name, row in results["engines"].items():
         rates = row["bases_per_second"]
         line = f"{name:34}" + "".join(f"{rates[kind]:10,.0f}" for kind in kinds)
+        line += f"{row['bases_per_cpu_second']:10,.0f}"
         line += f"{rates['all'] / published['bases_per_second']['all']:8.1f}" if published else " " * 8
         line += f"{row['share_of_floor']:8.0%}"
         if published:
