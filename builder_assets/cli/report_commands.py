@@ -34,3 +34,24 @@ def inspect(
         target = picture.expanduser().resolve()
         save_picture(view, target)
         console.print(f"wrote {target}", highlight=False, soft_wrap=True)
+
+
+@app.command()
+@reported
+def report(
+    names: Annotated[
+        list[str] | None, typer.Argument(help="Base models and datasets; all that are built where none is named.")
+    ] = None,
+    output: Annotated[Path, typer.Option("--output", help="Folder to write to.")] = Path("reports"),
+    config: Config = None,
+) -> None:
+    """Write a page per base model and per dataset: an HTML file each, to open in a browser or to send to someone.
+
+    Curves, score histograms, errors, negatives, features, best and worst genes; every picture's numbers can be
+    downloaded from the page. Nothing is fetched, so a page works anywhere.
+    """
+    from builder_assets.reports.pages import write_pages
+    from builder_assets.settings import load_settings
+
+    for path in write_pages(load_settings(config), names or (), output.expanduser().resolve()):
+        console.print(f"wrote {path}", highlight=False, soft_wrap=True)

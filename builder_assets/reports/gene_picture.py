@@ -82,7 +82,7 @@ def _draw_exons(axes: Any, view: GeneView) -> None:
     """The canonical transcript above, every exon of any transcript below, arrows in transcription direction."""
     gene = view.gene
     canonical = view.exons.filter(pl.col("transcript_id") == gene["canonical_transcript_id"])
-    for level, rows, colour in ((1, canonical, "#444444"), (0, view.exons, "#999999")):
+    for level, rows, colour in ((1, canonical, "#777777"), (0, view.exons, "#aaaaaa")):
         spans = rows.select("start", "end").unique().sort("start").rows()
         if not spans:
             continue

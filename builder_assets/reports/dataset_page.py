@@ -1,0 +1,161 @@
+"""The page of one dataset: what it holds, how its negatives were drawn, and what its features look like."""
+
+import json
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from builder_assets import tables
+from builder_assets.dataset.card_plots import p_site_plot, rows_plot
+from builder_assets.dataset.card_text import in_sample_warning
+from builder_assets.dataset.columns import training_examples_contract
+from builder_assets.reports import figures
+from builder_assets.reports.dataset_numbers import (
+    balance_of_splits,
+    correlations,
+    label_distances,
+    numeric_features,
+    sampled_rows,
+)
+from builder_assets.reports.gene_picture import gene_figure
+from builder_assets.reports.gene_view import stored_gene
+from builder_assets.reports.html_page import Panel, Section, html_page, inline_svg
+from builder_assets.reports.stored import NotBuiltError, versions_of, whole
+from builder_assets.settings import DatasetSettings, Settings
+from builder_assets.tables.dataset import TIERS
+
+FEATURES_DRAWN = 40
+GENES_DRAWN = 3
+GENES_LISTED = 10
+CORRELATION_DIGITS = 4  # of the download
+
+
+def dataset_page(settings: Settings, name: str) -> str:
+    """HTML of a dataset's page.
+
+    Raises:
+        NotBuiltError: it is not built.
+    """
+    dataset, folder = settings.datasets[name], settings.data_path / name
+    path = folder / "dataset_card.json"
+    if not path.is_file():
+        raise NotBuiltError(f"dataset {name!r} has no card yet. `builder build` makes it.")
+    card = json.loads(path.read_text(encoding="utf-8"))
+    manifest = pl.read_parquet(folder / f"{tables.GENE_MANIFEST.name}.parquet")
+    counts = card["counts"]
+    chromosomes = settings.genomes[settings.base_models[dataset.base_model].genome].chromosomes
+    lead = [
+        f"{counts['rows']:,} rows from {counts['genes']:,} genes, on base model {dataset.base_model}. One row is one "
+        "base of one gene: a splice site, or a sampled negative that stands for as many bases as its sample_weight.",
+        in_sample_warning(card["in_sample"]).replace("> **Warning.** ", "Warning: ").replace("`", ""),
+        card["licence"]["text"],
+    ]
+    sections = [
+        Section("Rows", _rows(card, balance_of_splits(manifest, chromosomes))),
+        Section("Negatives", _negatives(card, folder)),
+        Section("Features", list(_features(dataset, folder))),
+        Section("Genes", list(_genes(settings, name, manifest))),
+    ]
+    facts = {"dataset": name, "card": card, "versions": versions_of(folder / f"{tables.DATASET_CARD.name}.parquet")}
+    return html_page(name, [text for text in lead if text], sections, facts)
+
+
+def _rows(card: Mapping[str, Any], balance: pl.DataFrame) -> list[Panel]:
+    counts = card["counts"]
+    tiers = pl.DataFrame([{"split": split, **row} for split, row in counts["rows_by_split_and_tier"].items()])
+    sides = {side: colour for side, colour in figures.SPLIT_COLOURS.items() if side in balance.columns}
+    types = _crossed("gene type", counts["rows_by_gene_type_and_label"])
+    return [
+        Panel(
+            "Rows by split",
+            "Sites, and negatives by tier.",
+            tiers,
+            inline_svg("rows", lambda: rows_plot(counts["rows_by_split_and_tier"])),
+        ),
+        Panel(
+            "Rows by chromosome and split",
+            "Genes of one unit never stand on two sides.",
+            balance,
+            inline_svg("balance", lambda: figures.stacked_figure(balance, "chromosome", sides, "rows")),
+        ),
+        Panel("Rows by gene type", "", types),
+        Panel("Genes by split", "", _crossed("split", {s: {"genes": n} for s, n in counts["genes_by_split"].items()})),
+    ]
+
+
+def _crossed(label: str, counts: Mapping[str, Mapping[str, int]]) -> pl.DataFrame:
+    return pl.DataFrame([{label: key, **row} for key, row in counts.items()])
+
+
+def _negatives(card: Mapping[str, Any], folder: Path) -> list[Panel]:
+    pools = whole(folder, tables.EXAMPLE_POOLS)
+    sums = {word: [int(pools[f"{word}_{tier}"].sum()) for tier in TIERS] for word in ("pool", "drawn")}
+    bins = pl.DataFrame(card["score_bins"], infer_schema_length=None)
+    return [
+        Panel(
+            "P(site) by score",
+            "Weighted rows must follow the bases of the genes; where rows without weights are far above, a model "
+            "trained without sample_weight trusts scores too much.",
+            bins,
+            inline_svg("p-site", lambda: p_site_plot(card["score_bins"])),
+        ),
+        Panel(
+            "Negatives by tier",
+            "Bases that each tier had to offer, and those drawn.",
+            pl.DataFrame({"tier": list(TIERS), "eligible": sums["pool"], "drawn": sums["drawn"]}),
+            inline_svg("tiers", lambda: figures.tier_figure(TIERS, sums["drawn"], sums["pool"])),
+        ),
+        Panel(
+            "Weights", "Effective rows = (sum of weights)^2 / sum of squared weights.", pl.DataFrame(card["weights"])
+        ),
+    ]
+
+
+def _features(dataset: DatasetSettings, folder: Path) -> Iterator[Panel]:
+    contract = training_examples_contract(dataset.features)
+    paths = sorted((folder / contract.name).glob("*.parquet"))
+    features = numeric_features(contract.columns, dataset.kmers)
+    values = sampled_rows(paths, [*features, "splice_type"])
+    sample = f"A sample of {values.height:,} rows, unweighted; k-mer columns left out."
+    distances = label_distances(values, features)
+    drawn = distances["feature"].head(FEATURES_DRAWN).to_list()
+    yield Panel(
+        "Distributions by label",
+        f"Share of rows of each label over the value; the {len(drawn)} features that differ most between sites and "
+        f"negatives (Kolmogorov-Smirnov). {sample}",
+        distances,
+        inline_svg("distributions", lambda: figures.distribution_figure(drawn, values)),
+    )
+    kept, matrix = correlations(values, features)
+    yield Panel(
+        "Correlation of features",
+        f"Pearson's, nulls as the mean. {sample}",
+        pl.DataFrame(
+            {"feature": kept, **{name: matrix[:, column].round(CORRELATION_DIGITS) for column, name in enumerate(kept)}}
+        ),
+        inline_svg("correlation", lambda: figures.correlation_figure(kept, matrix)),
+    )
+
+
+def _genes(settings: Settings, name: str, manifest: pl.DataFrame) -> Iterator[Panel]:
+    """The genes with the most errors, and the longest one without any; the first few with their examples."""
+    errors = pl.col("fp") + pl.col("fn")
+    columns = ["chrom", "gene_id", "gene_name", "gene_type", "split", "total_splice_sites", "tp", "fp", "fn", "n_rows"]
+    ranked = manifest.sort(errors, "gene_id", descending=[True, False])
+    yield Panel("Genes with the most errors", "FP and FN of the base model, both kinds.",
+                ranked.select(columns).head(GENES_LISTED))  # fmt: skip
+    clean = manifest.filter(errors == 0, pl.col("tp") > 0).sort("tp", "gene_id", descending=[True, False])
+    shown = pl.concat([ranked.head(GENES_DRAWN), clean.head(1)]).unique(["chrom", "gene_id"], maintain_order=True)
+    genome = settings.base_models[settings.datasets[name].base_model].genome
+    genes = whole(settings.data_path / genome, tables.GENES, shown["chrom"].to_list())
+    for chrom, gene_id, fp, fn in shown.select("chrom", "gene_id", "fp", "fn").iter_rows():
+        gene = genes.row(by_predicate=(pl.col("chrom") == chrom) & (pl.col("gene_id") == gene_id), named=True)
+        view = stored_gene(settings, genome, settings.datasets[name].base_model, gene)
+        yield Panel(
+            f"{gene['gene_name'] or gene_id}: {fp} FP, {fn} FN",
+            "",
+            view.examples.get(name, pl.DataFrame()),
+            inline_svg(f"{chrom}-{gene_id}", lambda view=view: gene_figure(view, name)),
+        )

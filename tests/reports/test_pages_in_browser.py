@@ -1,0 +1,100 @@
+"""The pages of the small project in a real browser: light and dark, downloads, nothing outside the file."""
+
+import os
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from builder_assets.reports.pages import write_pages
+from builder_assets.settings import load_settings
+from tests.projects import needs_weights
+from tests.test_ui import BROWSER, DRIVER
+
+webdriver = pytest.importorskip("selenium.webdriver", reason="needs selenium: pip install -e .[ui]")
+pytestmark = [pytest.mark.ui, needs_weights]
+
+HEADINGS = {
+    "model": ["How right", "Where it errs", "Scores", "Annotation", "Genes"],
+    "examples": ["Rows", "Negatives", "Features", "Genes"],
+}
+
+
+@pytest.fixture(scope="module")
+def pages(built_folder, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("pages")
+    return {path.stem: path for path in write_pages(load_settings(built_folder / "builder.yaml"), [], folder)}
+
+
+@pytest.fixture(scope="module")
+def downloads(tmp_path_factory):
+    return tmp_path_factory.mktemp("downloads")
+
+
+@pytest.fixture(scope="module")
+def browser(downloads):
+    if BROWSER is None or DRIVER is None:
+        pytest.skip("needs a Chromium browser and its driver, e.g. Debian's chromium and chromium-driver")
+    options = webdriver.ChromeOptions()
+    options.binary_location = BROWSER
+    for word in ("headless", "no-sandbox", "disable-gpu", "disable-background-networking", "window-size=1300,1000"):
+        options.add_argument(f"--{word}")
+    options.add_experimental_option("prefs", {"download.default_directory": str(downloads)})
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
+    driver = webdriver.Chrome(options=options, service=webdriver.ChromeService(DRIVER))
+    yield driver
+    driver.quit()
+
+
+def shown(browser, path: Path, scheme: str) -> None:
+    """Open a page as a reader with a light or dark system sees it, and keep a picture where SCREENSHOTS says."""
+    feature = {"name": "prefers-color-scheme", "value": scheme}
+    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": [feature]})
+    browser.get(path.as_uri())
+    if folder := os.environ.get("SCREENSHOTS"):
+        height = browser.execute_script("return document.documentElement.scrollHeight")
+        browser.set_window_size(1300, height + 150)
+        browser.save_screenshot(str(Path(folder) / f"report_{path.stem}_{scheme}.png"))
+
+
+def brightness(colour: str) -> float:
+    """Mean of the three channels of rgb(...) or rgba(...)."""
+    channels = [float(part) for part in colour.split("(")[1].rstrip(")").split(",")]
+    return sum(channels[:3]) / 3
+
+
+@pytest.mark.parametrize("name", HEADINGS)
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_page__is_readable(browser, pages, name, scheme):
+    shown(browser, pages[name], scheme)
+    assert browser.title == name
+    assert [heading.text for heading in browser.find_elements("tag name", "h2")] == HEADINGS[name]
+    body = browser.find_element("tag name", "body")
+    paper, ink = (brightness(body.value_of_css_property(what)) for what in ("background-color", "color"))
+    assert paper - ink > 120 if scheme == "light" else ink - paper > 120
+    text = browser.find_element("css selector", "figure svg g[id*='text_'] text, figure svg text")
+    assert brightness(text.value_of_css_property("fill")) == pytest.approx(ink)
+    for picture in browser.find_elements("css selector", "figure svg"):
+        assert picture.size["width"] > 200
+        assert picture.size["height"] > 80
+    assert browser.execute_script("return document.documentElement.scrollWidth <= window.innerWidth")
+
+
+def test_page__loads_nothing_but_itself(browser, pages):
+    for path in pages.values():
+        browser.get_log("browser")
+        browser.get(path.as_uri())
+        assert browser.get_log("browser") == []
+        asked = [entry["message"] for entry in browser.get_log("performance")]
+        assert not [message for message in asked if '"url":"http' in message and "requestWillBeSent" in message]
+
+
+def test_page__numbers_can_be_downloaded(browser, pages, downloads):
+    from selenium.webdriver.support.ui import WebDriverWait
+
+    browser.get(pages["model"].as_uri())
+    browser.find_element("css selector", "a[download='model.worst-genes.csv']").click()
+    file = downloads / "model.worst-genes.csv"
+    WebDriverWait(browser, 20).until(lambda _: file.is_file())
+    first = browser.find_element("xpath", "//h3[starts-with(., 'Worst genes')]/..//tbody/tr[1]/td[2]").text
+    assert pl.read_csv(file)["gene_id"][0] == first
