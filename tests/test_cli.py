@@ -126,12 +126,6 @@ def test_verify__finds_a_changed_value(folder):
 
 
 @needs_weights
-def test_status__names_files_that_are_no_longer_in_the_settings(folder):
-    shutil.copytree(folder / "data/examples", folder / "data/old_dataset")
-    assert "not in the settings any more" in run("status", "--config", config(folder))
-
-
-@needs_weights
 def test_open_project__refuses_another_data_dir(folder):
     run("status", "--config", config(folder))
     write_settings(folder, small_settings() | {"data_dir": "elsewhere"})

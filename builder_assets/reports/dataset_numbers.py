@@ -76,7 +76,7 @@ def correlations(values: pl.DataFrame, features: Sequence[str]) -> tuple[list[st
         Names of the features kept, and the matrix, float64 (n, n).
     """
     numbers = values.select(pl.col(features).cast(pl.Float64)).select(pl.all().fill_null(pl.all().mean()))
-    kept = [name for name in features if (numbers[name].std() or 0.0) > 0]
+    kept = [name for name in features if numbers[name].n_unique() > 1]
     if not kept:
         return [], np.zeros((0, 0))
     return kept, np.atleast_2d(np.corrcoef(numbers.select(kept).to_numpy(), rowvar=False))

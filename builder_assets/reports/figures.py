@@ -7,6 +7,7 @@ import numpy as np
 import polars as pl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from builder_assets.dataset.card_plots import COLOURS, STYLE
@@ -129,9 +130,7 @@ def distribution_figure(features: Sequence[str], values: pl.DataFrame, columns: 
         axes.tick_params(labelsize=7)
     for axes in panels[len(features) :]:
         axes.set_visible(False)
-    handles = [
-        mpl.lines.Line2D([], [], color=COLOURS[label], label=label) for label in ("donor", "acceptor", "neither")
-    ]
+    handles = [Line2D([], [], color=COLOURS[label], label=label) for label in ("donor", "acceptor", "neither")]
     figure.legend(handles=handles, loc="outside upper right", ncols=3, frameon=False)
     return figure
 
