@@ -15,8 +15,8 @@ demo: $(VENV)/.installed  ## build the demo dataset from the genome that ships w
 ui: $(VENV)/.installed  ## open the Dagster UI on the same history
 	@$(BIN)/builder ui
 
-test: $(VENV)/.installed-test  ## every test but those marked ui, faults or scale
-	@$(BIN)/python -m pytest -q -n 2 --dist loadfile -m "not ui and not faults and not scale"
+test: $(VENV)/.installed-test  ## every test but those marked ui, faults, servers or scale
+	@$(BIN)/python -m pytest -q -n 2 --dist loadfile -m "not ui and not faults and not servers and not scale"
 
 test-ui: $(VENV)/.installed-ui  ## the tests that drive the UI; they need a Chromium browser and its driver
 	@$(BIN)/python -m pytest -q -m ui

@@ -2,12 +2,18 @@
 
 import errno
 import os
+import re
+import time
 from collections.abc import Callable
 from pathlib import Path
 
 from filelock import FileLock
 
+from resources.processes import is_on_this_machine, is_running, this_process
+
 LOCKS = ".locks"
+PARTIAL = re.compile(r"\.(\d+@[^@]*)\.partial")
+ABANDONED_SECONDS = 86_400  # no writer of another machine leaves its file alone for a day
 
 
 class PublishError(OSError):
@@ -25,7 +31,7 @@ def publish(path: Path, write: Callable[[Path], None], locks: Path) -> None:
     Raises:
         PublishError: no space, no permission or another fault of the disk; names the path and the remedy.
     """
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.partial")
+    temporary = path.with_name(f".{path.name}.{this_process()}.partial")
     try:
         locks.mkdir(parents=True, exist_ok=True)
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -44,17 +50,14 @@ def publish(path: Path, write: Callable[[Path], None], locks: Path) -> None:
 
 def dead_partial_files(folder: Path) -> list[Path]:
     """What killed writers left in `folder` and below."""
-    return [path for path in sorted(folder.rglob(".*.partial")) if not _is_running(path.name.rsplit(".", 2)[-2])]
+    return [path for path in sorted(folder.rglob(".*.partial")) if _is_dead(path)]
 
 
-def _is_running(process: str) -> bool:
-    try:
-        os.kill(int(process), 0)
-    except (ValueError, ProcessLookupError):
-        return False
-    except PermissionError:
-        return True
-    return True
+def _is_dead(path: Path) -> bool:
+    found = PARTIAL.search(path.name)
+    if found and not is_on_this_machine(found[1]):
+        return path.stat().st_mtime < time.time() - ABANDONED_SECONDS
+    return not (found and is_running(found[1]))
 
 
 def _sync_folder(folder: Path) -> None:
