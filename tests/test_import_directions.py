@@ -26,7 +26,8 @@ TOP = {
     ),
 }
 DAGSTER_FILES = {
-    "asset_shell.py", "history.py", "manifest.py", "build.py", "definitions.py", "project.py", "building.py", "sensors.py",
+    "asset_shell.py", "history.py", "manifest.py", "build.py", "definitions.py", "project.py", "building.py",
+    "sensors.py",
 }  # fmt: skip
 FILES = sorted([*(ROOT / "builder_assets").rglob("*.py"), *(ROOT / "resources").rglob("*.py")])
 
