@@ -4,16 +4,19 @@ No queue, retries or parallelism of its own: each layer is one Dagster run per c
 """
 
 import re
+import signal
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
 import dagster as dg
+from dagster._core.errors import DagsterExecutionInterruptedError
 from dagster._core.launcher.default_run_launcher import DefaultRunLauncher
 
 from builder_assets.manifest import Cell, Layer, State, Status
 from builder_assets.project import Project, alone, is_of_one_machine
-from resources.processes import is_on_this_machine, is_running, this_process
+from resources.processes import id_of, is_on_this_machine, is_running, this_process
 from resources.publishing import dead_partial_files
 
 PROCESS_TAG = "builder/process"
@@ -31,6 +34,25 @@ class LayerResult:
 
 class StoppedError(RuntimeError):
     """The build was asked to stop (Ctrl-C, SIGTERM)."""
+
+    def __init__(self) -> None:
+        super().__init__("stopped. What is finished stays; `builder build` goes on from there.")
+
+
+@contextmanager
+def stoppable() -> Iterator[None]:
+    """Work that Ctrl-C and SIGTERM end alike, wherever they strike: between runs, in a step, in Dagster itself.
+
+    Raises:
+        StoppedError: one of them came.
+    """
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        yield
+    except (KeyboardInterrupt, DagsterExecutionInterruptedError) as error:
+        raise StoppedError from error
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 @dataclass(frozen=True)
@@ -165,7 +187,7 @@ def run_layer(project: Project, layer: Layer) -> LayerResult:
         result.seconds[cell] = float(str(record.metadata["seconds"].value)) if "seconds" in record.metadata else 0.0
     for event in outcome.get_step_failure_events():
         if _was_interrupted(event.step_failure_data.error):
-            raise StoppedError("stopped. What is finished stays; `builder build` goes on from there.")
+            raise StoppedError
         result.failures.append(f"{event.step_key}: {_told_error(event.step_failure_data.error)}")
     for evaluation in outcome.get_asset_check_evaluations():
         if not evaluation.passed:
@@ -205,7 +227,7 @@ def reap_dead_runs(instance: dg.DagsterInstance) -> list[str]:
     dead = [
         run
         for run in unfinished
-        if (processes := _processes_of(instance, run)) and not any(is_running(process) for process in processes)
+        if (processes := processes_of(instance, run)) and not any(is_running(process) for process in processes)
     ]
     for run in dead:
         instance.report_run_failed(run, "The process that built this was killed.")
@@ -213,14 +235,14 @@ def reap_dead_runs(instance: dg.DagsterInstance) -> list[str]:
     return [run.run_id for run in dead]
 
 
-def _processes_of(instance: dg.DagsterInstance, run: dg.DagsterRun) -> set[str]:
+def processes_of(instance: dg.DagsterInstance, run: dg.DagsterRun) -> set[int]:
     """Processes of this machine that work on a run, as far as the run tells: its tag, or its own log."""
     is_ours = is_of_one_machine(instance)  # then only the id counts: a container may be another machine each time
     if process := run.tags.get(PROCESS_TAG):
-        return {process} if is_ours or is_on_this_machine(process) else set()
+        return {id_of(process)} if is_ours or is_on_this_machine(process) else set()
     if not is_ours or not isinstance(instance.run_launcher, DefaultRunLauncher):
         return set()  # other launchers start runs on other machines
     told = instance.get_records_for_run(run.run_id, of_type=dg.DagsterEventType.ENGINE_EVENT).records
     events = [record.event_log_entry.dagster_event for record in told]
     values = [event.engine_event_data.metadata.get("pid") for event in events if event is not None]
-    return {str(value.value) for value in values if value is not None}
+    return {int(str(value.value)) for value in values if value is not None}

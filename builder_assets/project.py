@@ -107,7 +107,8 @@ def initialise_history(root: Path) -> dg.DagsterInstance:
 
     Raises:
         DamagedHistoryError: a database in the folder is damaged.
-        HistoryError: the database server that dagster.yaml names cannot be used.
+        HistoryError: the server that dagster.yaml names cannot be used; or the tables are of another version of
+            Dagster.
     """
     (root / HISTORY).mkdir(exist_ok=True)
     with FileLock(root / HISTORY / "initialise.lock"):
@@ -130,6 +131,7 @@ def initialise_history(root: Path) -> dg.DagsterInstance:
                 f"the history in {root / HISTORY} cannot be read: {told}. `builder adopt` puts "
                 "it aside and records the files on disk in a new one; nothing that is whole is built again."
             ) from error
+        _check_schema(instance, root)
         return instance
 
 
@@ -147,6 +149,16 @@ def is_of_one_machine(instance: dg.DagsterInstance) -> bool:
 
 def _keeps_files(ref: InstanceRef) -> bool:
     return "Sqlite" in ref.storage_data.class_name
+
+
+def _check_schema(instance: dg.DagsterInstance, root: Path) -> None:
+    """Raise where the databases have the tables of another version of Dagster."""
+    found, wanted = instance.run_storage.alembic_version() or (None, None)
+    if found != wanted:
+        raise HistoryError(
+            f"the history in {root / HISTORY} has the tables of another version of Dagster ({found}, not {wanted}). "
+            f"Copy it, then `DAGSTER_HOME={root} dagster instance migrate` brings it up to date."
+        )
 
 
 def _put_aside(history: Path) -> None:

@@ -1,7 +1,6 @@
 """Names of processes, so that another machine does not take a living one for dead."""
 
 import os
-import re
 import socket
 
 
@@ -10,23 +9,20 @@ def this_process() -> str:
     return f"{os.getpid()}@{socket.gethostname()}"
 
 
-def machine_of(process: str) -> str:
-    """The machine in a name that `this_process` gave."""
-    return process.partition("@")[2]
+def id_of(process: str) -> int:
+    """The id in a name that `this_process` gave."""
+    return int(process.partition("@")[0])
 
 
 def is_on_this_machine(process: str) -> bool:
     """Whether this machine can tell if a process lives."""
-    return machine_of(process) == socket.gethostname()
+    return process.partition("@")[2] == socket.gethostname()
 
 
-def is_running(process: str) -> bool:
-    """Whether a process with the id of `process` runs on this machine."""
-    found = re.match(r"\d+", process)
-    if not found:
-        return False
+def is_running(process: int) -> bool:
+    """Whether a process with this id runs on this machine."""
     try:
-        os.kill(int(found[0]), 0)
+        os.kill(process, 0)
     except ProcessLookupError:
         return False
     except PermissionError:

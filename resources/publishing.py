@@ -9,7 +9,7 @@ from pathlib import Path
 
 from filelock import FileLock
 
-from resources.processes import is_on_this_machine, is_running, this_process
+from resources.processes import id_of, is_on_this_machine, is_running, this_process
 
 LOCKS = ".locks"
 PARTIAL = re.compile(r"\.(\d+@[^@]*)\.partial")
@@ -57,7 +57,7 @@ def _is_dead(path: Path) -> bool:
     found = PARTIAL.search(path.name)
     if found and not is_on_this_machine(found[1]):
         return path.stat().st_mtime < time.time() - ABANDONED_SECONDS
-    return not (found and is_running(found[1]))
+    return not (found and is_running(id_of(found[1])))
 
 
 def _sync_folder(folder: Path) -> None:
