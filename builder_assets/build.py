@@ -77,7 +77,7 @@ def _genome_files(settings: Settings, name: str, genome: GenomeSettings) -> Geno
     return GenomeFiles(
         fasta=paths[0],
         more_fastas=paths[1:],
-        index_dir=str(settings.data_path / name / "fasta_index"),
+        index_dir=str(settings.local_path / name / "fasta_index"),
         remote={
             str(file.path): [file.remote.url, file.remote.checksums or ""]
             for file in (*fasta, *annotation)

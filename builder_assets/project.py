@@ -15,9 +15,11 @@ from filelock import FileLock, Timeout
 from sqlalchemy.exc import SQLAlchemyError
 
 from builder_assets import demo, template
+from builder_assets.base_model.assets import POOL
 from builder_assets.build import build_defs, manifest_of
 from builder_assets.manifest import Manifest
 from builder_assets.settings import CONFIG_NAME, Settings, SettingsError, find_config, load_settings
+from resources.places import place
 
 HISTORY = ".dagster"
 BUILD_LOCK = "build.lock"  # in the history: held by whatever builds, adopts or cleans
@@ -118,6 +120,7 @@ def initialise_history(root: Path) -> dg.DagsterInstance:
             instance.get_runs(limit=1)
             instance.all_asset_keys()
             instance.all_instigator_state()
+            _initialise_pool(instance)
         except Exception as error:
             told = _told(error)
             if not _keeps_files(ref):
@@ -133,6 +136,12 @@ def initialise_history(root: Path) -> dg.DagsterInstance:
             ) from error
         _check_schema(instance, root)
         return instance
+
+
+def _initialise_pool(instance: dg.DagsterInstance) -> None:
+    """Give the scorers' pool its limit: on PostgreSQL two runs that were the first to want it would fail both."""
+    if POOL not in instance.event_log_storage.get_concurrency_keys():
+        instance.event_log_storage.initialize_concurrency_limit_to_default(POOL)
 
 
 def _told(error: Exception) -> str:
@@ -176,7 +185,7 @@ def _guard_data_dir(settings: Settings, instance: dg.DagsterInstance, *, adopt: 
     current = str(settings.data_path)
     if known == current:
         return
-    moved_along = known is not None and not Path(known).exists() and Path(current).is_dir()
+    moved_along = known is not None and not place(known).exists() and settings.data_path.is_dir()
     if known is not None and not moved_along and not adopt:
         raise SettingsError(
             f"the history of {settings.root} belongs to data_dir {known}, but the settings say {current}. "

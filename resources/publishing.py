@@ -6,9 +6,11 @@ import re
 import time
 from collections.abc import Callable
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from filelock import FileLock
 
+from resources.places import is_remote, put
 from resources.processes import id_of, is_on_this_machine, is_running, this_process
 
 LOCKS = ".locks"
@@ -30,7 +32,12 @@ def publish(path: Path, write: Callable[[Path], None], locks: Path) -> None:
 
     Raises:
         PublishError: no space, no permission or another fault of the disk; names the path and the remedy.
+
+    In an object store the file is written here and put there whole; two writers of one path need no lock.
     """
+    if is_remote(path):
+        _publish_object(path, write)
+        return
     temporary = path.with_name(f".{path.name}.{this_process()}.partial")
     try:
         locks.mkdir(parents=True, exist_ok=True)
@@ -48,8 +55,20 @@ def publish(path: Path, write: Callable[[Path], None], locks: Path) -> None:
         raise PublishError(error.errno, f"{path} could not be written: {_remedy(error)}") from error
 
 
+def _publish_object(path: Path, write: Callable[[Path], None]) -> None:
+    with TemporaryDirectory() as folder:
+        written = Path(folder) / path.name
+        write(written)
+        try:
+            put(written, path)
+        except Exception as error:  # each store has errors of its own
+            raise PublishError(f"{path} could not be written: {error}") from error
+
+
 def dead_partial_files(folder: Path) -> list[Path]:
-    """What killed writers left in `folder` and below."""
+    """What killed writers left in `folder` and below; in an object store they leave nothing."""
+    if is_remote(folder):
+        return []
     return [path for path in sorted(folder.rglob(".*.partial")) if _is_dead(path)]
 
 

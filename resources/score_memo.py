@@ -62,7 +62,7 @@ class ScoreMemo:
     def write(self, scores: pl.DataFrame) -> None:
         """Publish scores (columns of SCHEMA) as a batch; named by content, so twice the same is one file."""
         frame = scores.select(pl.col(name).cast(dtype) for name, dtype in SCHEMA.items())
-        publish(self.folder / f"{_digest(frame)}.memo", lambda path: frame.write_parquet(path), self.base_dir / LOCKS)
+        publish(self.folder / f"{_digest(frame)}.memo", frame.write_parquet, self.base_dir / LOCKS)
 
     def batches(self) -> list[Path]:
         """Files of the memo, by name."""
@@ -92,13 +92,13 @@ def _digest(frame: pl.DataFrame) -> str:
 
 def _rows(path: Path, wanted: Collection[str]) -> pl.DataFrame:
     marks = pl.Series(sorted(wanted), dtype=pl.String)
-    return pl.scan_parquet(path).select(*SCHEMA).filter(pl.col("fingerprint").is_in(marks.implode())).collect()
+    return pl.scan_parquet(str(path)).select(*SCHEMA).filter(pl.col("fingerprint").is_in(marks.implode())).collect()
 
 
 def _batch_rows(path: Path, wanted: Collection[str]) -> pl.DataFrame:
     """Rows of one batch; none, and the file is named, where it is not what its name says: it is scored again."""
     try:
-        frame = pl.read_parquet(path, columns=list(SCHEMA))
+        frame = pl.read_parquet(str(path), columns=list(SCHEMA))
     except (pl.exceptions.PolarsError, OSError) as error:
         logger.warning("%s cannot be read, so its genes are scored again: %s", path, error)
         return pl.DataFrame(schema=SCHEMA)
@@ -110,6 +110,6 @@ def _batch_rows(path: Path, wanted: Collection[str]) -> pl.DataFrame:
 
 def _marks(path: Path) -> set[str]:
     try:
-        return set(pl.scan_parquet(path).select("fingerprint").collect()["fingerprint"])
+        return set(pl.scan_parquet(str(path)).select("fingerprint").collect()["fingerprint"])
     except (pl.exceptions.PolarsError, OSError):
         return set()

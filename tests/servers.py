@@ -4,7 +4,10 @@ import os
 import shutil
 import socket
 import subprocess
+import sys
 import tempfile
+import time
+import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -68,3 +71,36 @@ def postgres() -> Iterator[dict[str, str]]:
             run("pg_ctl", "-D", str(data), "-w", "-m", "immediate", "stop")
     finally:
         shutil.rmtree(folder)
+
+
+@contextmanager
+def object_store() -> Iterator[dict[str, str]]:
+    """A server that speaks S3, with the empty bucket `tables`; gives the environment by which clients find it."""
+    pytest.importorskip("moto.server", reason="needs moto's server: pip install -e .[servers]")
+    port = free_port()
+    address = f"http://127.0.0.1:{port}"
+    process = subprocess.Popen(
+        [sys.executable, "-W", "ignore", "-c", "from moto.server import main; main()", "-p", str(port)],
+        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+    )  # fmt: skip
+    try:
+        deadline = time.monotonic() + 120
+        while not _made(f"{address}/tables"):
+            assert time.monotonic() < deadline, "the object store did not start in time"
+            time.sleep(0.2)
+        yield {
+            "AWS_ENDPOINT_URL": address, "AWS_ACCESS_KEY_ID": "key", "AWS_SECRET_ACCESS_KEY": PASSWORD,
+            "AWS_DEFAULT_REGION": "us-east-1",
+        }  # fmt: skip
+    finally:
+        process.kill()
+        process.wait()
+
+
+def _made(bucket: str) -> bool:
+    """Whether the server was there to make a bucket."""
+    try:
+        with urllib.request.urlopen(urllib.request.Request(bucket, method="PUT"), timeout=5) as answer:
+            return answer.status == 200
+    except OSError:
+        return False

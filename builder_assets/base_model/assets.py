@@ -206,7 +206,7 @@ def _splice_scores(
         device = source.configure_device()
         scorer, sha256 = _scorer(network, source.weights, tuple(weights["sha256"]))  # pyright: ignore[reportArgumentType]
         store = context.resources.table_store
-        memo = ScoreMemo(store.path_of(context.asset_key, context.partition_key), Path(store.base_dir))
+        memo = ScoreMemo(store.path_of(context.asset_key, context.partition_key), store.root)
         memo.tidy()
         scoring = score_chromosome(
             genes_to_score,
