@@ -21,7 +21,7 @@ test: $(VENV)/.installed-test  ## every test but those marked ui, faults, server
 test-ui: $(VENV)/.installed-ui  ## the tests that drive the UI; they need a Chromium browser and its driver
 	@$(BIN)/python -m pytest -q -m ui
 
-test-all: $(VENV)/.installed-ui  ## every test
+test-all: $(VENV)/.installed-servers  ## every test
 	@$(BIN)/python -m pytest -q
 
 docs: $(VENV)/.installed  ## the pages of docs/ as HTML, in docs/_build
@@ -45,6 +45,10 @@ $(VENV)/.installed: pyproject.toml | $(VENV)/bin/python
 
 $(VENV)/.installed-test: $(VENV)/.installed
 	@$(BIN)/python -m pip install --quiet --no-warn-script-location -e '.[test]'
+	@touch $@
+
+$(VENV)/.installed-servers: $(VENV)/.installed-ui
+	@$(BIN)/python -m pip install --quiet --no-warn-script-location -e '.[test,ui,servers]'
 	@touch $@
 
 $(VENV)/.installed-ui: $(VENV)/.installed-test

@@ -157,7 +157,7 @@ def is_of_one_machine(instance: dg.DagsterInstance) -> bool:
 
 
 def _keeps_files(ref: InstanceRef) -> bool:
-    return "Sqlite" in ref.storage_data.class_name
+    return ref.storage_data is None or "Sqlite" in ref.storage_data.class_name
 
 
 def _check_schema(instance: dg.DagsterInstance, root: Path) -> None:

@@ -69,7 +69,10 @@ def test_s3__build_has_the_bytes_of_a_folder_and_every_change_is_seen(empty_fold
     run("export", "--dataset", "examples", "--output", str(empty_folder / "all.csv"), "--layout", "csv",
         "--config", config(empty_folder))  # fmt: skip
     folder = built_folder / "data/examples/training_examples"
-    assert pl.read_csv(empty_folder / "all.csv", infer_schema=False).height == pl.scan_parquet(folder).select(pl.len()).collect().item()
+    assert (
+        pl.read_csv(empty_folder / "all.csv", infer_schema=False).height
+        == pl.scan_parquet(folder).select(pl.len()).collect().item()
+    )
     settings = small_settings() | {"data_dir": BUCKET, "datasets": {}}
     write_settings(empty_folder, settings)
     project = reopened(empty_folder)
