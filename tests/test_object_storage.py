@@ -23,19 +23,23 @@ from tests.test_kills import started
 pytestmark = pytest.mark.servers
 needs_s3fs = pytest.mark.skipif(importlib.util.find_spec("s3fs") is None, reason="needs s3fs: pip install -e .[s3]")
 
-BUCKET = "s3://tables/human set"
 
-
-@pytest.fixture(autouse=True)
-def _store(monkeypatch):
-    """A fresh object store, named in the environment."""
-    with object_store() as environment:
+@pytest.fixture(scope="module", autouse=True)
+def _store():
+    """An object store, named in the environment; one for all tests, since clients keep what they are connected to."""
+    with object_store() as environment, pytest.MonkeyPatch.context() as patch:
         for name, value in environment.items():
-            monkeypatch.setenv(name, value)
+            patch.setenv(name, value)
         yield
 
 
-def objects(prefix: str = BUCKET) -> dict[str, bytes]:
+@pytest.fixture
+def prefix(request) -> str:
+    """A data_dir of the test's own."""
+    return f"s3://tables/{request.node.name[-20:]} set"
+
+
+def objects(prefix: str) -> dict[str, bytes]:
     """Every table and file of a data_dir in the store, by relative path."""
     root = place(prefix)
     found = {str(path).removeprefix(f"{prefix}/"): path for path in root.rglob("*") if path.is_file()}
@@ -44,13 +48,13 @@ def objects(prefix: str = BUCKET) -> dict[str, bytes]:
 
 @needs_s3fs
 @needs_weights
-def test_s3__build_has_the_bytes_of_a_folder_and_every_change_is_seen(empty_folder, built_folder):
-    write_settings(empty_folder, small_settings() | {"data_dir": BUCKET})
+def test_s3__build_has_the_bytes_of_a_folder_and_every_change_is_seen(empty_folder, built_folder, prefix):
+    write_settings(empty_folder, small_settings() | {"data_dir": prefix})
     assert [failure for result in built(reopened(empty_folder)) for failure in result.failures] == []
-    assert objects() == files_of(built_folder / "data")
+    assert objects(prefix) == files_of(built_folder / "data")
     assert not (empty_folder / "data").exists()
     assert "Nothing to do" in run("build", "--config", config(empty_folder))
-    root = place(BUCKET)
+    root = place(prefix)
     gone, other = root / "toy/exons/22.parquet", root / "toy/genes/Y.parquet"
     gone.unlink()
     other.write_bytes(other.read_bytes()[:-9])
@@ -63,7 +67,7 @@ def test_s3__build_has_the_bytes_of_a_folder_and_every_change_is_seen(empty_fold
     assert behind == {"toy/exons[22]": State.MISSING, "toy/genes[Y]": State.UNVERIFIED}
     assert "is truncated or was not written by this pipeline" in run("verify", "--config", config(empty_folder), code=1)
     assert {"toy/exons[22]", "toy/genes[Y]"} <= built_cells(built(project))
-    assert objects() == files_of(built_folder / "data")
+    assert objects(prefix) == files_of(built_folder / "data")
     run("verify", "--config", config(empty_folder))
     assert scores_of("CCDC188", config=config(empty_folder)).height > 0
     run("export", "--dataset", "examples", "--output", str(empty_folder / "all.csv"), "--layout", "csv",
@@ -73,50 +77,50 @@ def test_s3__build_has_the_bytes_of_a_folder_and_every_change_is_seen(empty_fold
         pl.read_csv(empty_folder / "all.csv", infer_schema=False).height
         == pl.scan_parquet(folder).select(pl.len()).collect().item()
     )
-    settings = small_settings() | {"data_dir": BUCKET, "datasets": {}}
+    settings = small_settings() | {"data_dir": prefix, "datasets": {}}
     write_settings(empty_folder, settings)
     project = reopened(empty_folder)
     left = [leftover.path for leftover in leftovers(project) if ".scratch" not in str(leftover.path)]
     run("clean", "--config", config(empty_folder))
     assert left
-    assert objects().keys() == files_of(built_folder / "data").keys() - {
-        str(path).removeprefix(f"{BUCKET}/") for path in left
+    assert objects(prefix).keys() == files_of(built_folder / "data").keys() - {
+        str(path).removeprefix(f"{prefix}/") for path in left
     }
 
 
 @needs_s3fs
 @needs_weights
-def test_s3__a_move_there_is_adopted_and_nothing_is_derived(folder):
+def test_s3__a_move_there_is_adopted_and_nothing_is_derived(folder, prefix):
     before = files_of(folder / "data")
-    root = place(BUCKET)
+    root = place(prefix)
     for name, content in before.items():
         (root / name).write_bytes(content)
     shutil.rmtree(folder / "data")
-    write_settings(folder, small_settings() | {"data_dir": BUCKET})
+    write_settings(folder, small_settings() | {"data_dir": prefix})
     run("adopt", "--config", config(folder))
-    assert objects() == before
+    assert objects(prefix) == before
     assert built(reopened(folder)) == []
 
 
 @needs_s3fs
 @needs_weights
-def test_s3__killed_build_leaves_only_whole_objects(empty_folder, built_folder):
-    write_settings(empty_folder, small_settings() | {"data_dir": BUCKET})
+def test_s3__killed_build_leaves_only_whole_objects(empty_folder, built_folder, prefix):
+    write_settings(empty_folder, small_settings() | {"data_dir": prefix})
     with started(empty_folder, "build") as process:
         assert process.stdout is not None
         for line in process.stdout:
             if "model/splice_scores" in line:
                 break
         process.send_signal(signal.SIGKILL)
-    for path in place(BUCKET).rglob("*.parquet"):
+    for path in place(prefix).rglob("*.parquet"):
         assert verify_file(path)
     assert [failure for result in built(reopened(empty_folder)) for failure in result.failures] == []
-    assert objects() == files_of(built_folder / "data")
+    assert objects(prefix) == files_of(built_folder / "data")
 
 
 @needs_s3fs
-def test_publish__in_a_store_puts_one_object_or_nothing(tmp_path):
-    target = place(f"{BUCKET}/a.txt")
+def test_publish__in_a_store_puts_one_object_or_nothing(tmp_path, prefix):
+    target = place(f"{prefix}/a.txt")
 
     def fail(path: Path) -> None:
         path.write_text("half")
