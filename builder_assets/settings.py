@@ -297,7 +297,8 @@ class FeatureSettings(_Frozen):
     score_context: bool = True
     motif: bool = True
     annotation_features: bool = False
-    ensemble_sd: bool = False
+    # Left out of the code version where it is off: tables built before there was this choice stay fresh.
+    ensemble_sd: bool = Field(default=False, exclude_if=lambda on: not on)
     conservation: str | None = None
     window_sequence: bool = False
     window_one_hot: bool = False

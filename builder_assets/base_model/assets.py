@@ -23,6 +23,7 @@ from builder_assets.base_model.evaluation import check_alignment, evaluate, shif
 from builder_assets.base_model.masked_sites import masked_sites
 from builder_assets.base_model.model_report import model_report
 from builder_assets.base_model.pooled_evaluation import ChromosomeScores
+from builder_assets.base_model.precisions import PRECISIONS
 from builder_assets.base_model.scoring_plan import scoring_plan
 from builder_assets.genome.assets import files_key
 from builder_assets.genome.contigs import chromosome_sequence
@@ -120,7 +121,7 @@ def _base_model_weights(name: str, model: BaseModelSettings, settings: Settings)
         seen = registered_files(source.paths())
         ensemble = load_ensemble(architecture_of(network.family, network.context), source.weights)
         device = source.configure_device()
-        parity = check_parity(ensemble)
+        parity = check_parity(ensemble, network.precision)
         return report.result(
             weights_table(ensemble), ensemble_sha256=ensemble.sha256, parity=parity.text, device=device, **seen
         )
@@ -225,7 +226,7 @@ def _splice_scores(
             genes_dropped=scoring.n_dropped,
             bases_scored=scoring.bases_scored,
             bases_per_second=round(scoring.bases_per_second, 1),
-            padding_share=round(scoring.padding_share or 0.0, 4),
+            padding_share=None if scoring.padding_share is None else round(scoring.padding_share, 4),
             device=device,
             flanks=network.flanks,
             precision=network.precision,
@@ -376,7 +377,7 @@ def _model_report(name: str, model: BaseModelSettings, assembly: str, rule: Eval
             table,
             headline=dg.MetadataValue.md(markdown_table(headline)),
             flanks=model.flanks,
-            precision=model.precision,
+            precision=f"{model.precision}: {PRECISIONS[model.precision]}",
         )
 
     return report_of_model
