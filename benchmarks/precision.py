@@ -153,7 +153,7 @@ def main() -> None:
             f"{row['top_k_float32']:.4f} {row[f'top_k_{options.precision}']:.4f}",
             flush=True,
         )
-    options.output.write_text(json.dumps(results, indent=2) + "\n", encoding="utf-8")
+        options.output.write_text(json.dumps(results, indent=2) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -63,7 +63,8 @@ class CoreEngine:
         self._ensemble, self._tile_lengths, self._precision = ensemble, tuple(tile_lengths), precision
         architecture = ensemble.architecture
         self._room = room_for(max(tile_lengths), architecture)
-        self._members = [jax.device_put(spectral_member(arrays, architecture)) for arrays in ensemble.members]
+        spectral = [spectral_member(arrays, architecture, precision) for arrays in ensemble.members]
+        self._members = [jax.device_put(member) for member in spectral]
         self._program = _member_program(architecture, self._room.capacity, precision)
         # Not the pieces: how a gene is cut must not follow from what else the machine does.
         fitting = available_memory() // 2 // (self._room.rows * BYTES_PER_ROW)

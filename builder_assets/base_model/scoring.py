@@ -52,6 +52,8 @@ class Scorer:
             raise ValueError(f"tile lengths {list(tile_lengths)}: at least one is needed, all of 1 base or more.")
         self.architecture = ensemble.architecture
         engine = CoreEngine if (platform or jax.default_backend()) == "cpu" else TileEngine
+        if engine is CoreEngine and precision != "float32":
+            logger.warning("precision %s is no faster on a CPU, only farther off; docs/scoring.md", precision)
         self._engine: CoreEngine | TileEngine = engine(ensemble, tile_lengths, precision)
         self._ensemble_sd = ensemble_sd
 

@@ -229,10 +229,11 @@ def test_score__agrees_with_the_sd_over_the_published_keras_models(stretch):
 
 
 @pytest.mark.parametrize("platform", ["cpu", "accelerator"])
-def test_score__in_bfloat16_is_near_the_published_ensemble_but_not_equal(platform):
+def test_score__in_bfloat16_is_near_the_published_ensemble_but_not_equal(platform, caplog):
     """Both engines round what convolutions read; errors over whole genes are measured by benchmarks/precision.py."""
     numbers = golden("spliceai_keras.npz")
     scorer = Scorer(spliceai(), (2_048,), platform, precision="bfloat16")
+    assert ("bfloat16 is no faster on a CPU" in caplog.text) == (platform == "cpu")
     scores = scorer.score(codes_of(numbers["trmt2a_minus/sequence"].tobytes()))
     difference, log_difference = largest_differences(scores, numbers["trmt2a_minus/mean"])
     assert 1e-4 < difference < 0.02
