@@ -9,7 +9,8 @@ import dagster as dg
 import polars as pl
 from pydantic import BaseModel
 
-from builder_assets.manifest import INPUT_FILES, JUDGED_VERSION
+from builder_assets.history import JUDGED_VERSION
+from builder_assets.manifest import INPUT_FILES
 from builder_assets.versions import code_version
 from resources.frame_stream import FrameStream
 from resources.table_contract import TableContract

@@ -15,6 +15,7 @@ from typing import Any
 
 import dagster as dg
 
+from builder_assets.history import Attempt, History
 from builder_assets.versions import cause_of_change
 from resources.table_store import (
     FILES,
@@ -32,8 +33,6 @@ from resources.table_store import (
 INPUT_FILES = "input_files"  # definition metadata: paths of the user's files that the asset registers
 REGISTERED = "registered_files"  # materialisation metadata: path, size and mtime of those files when read
 RUN_FAILED = "its last run failed"
-MOST_VERDICTS = 500  # of one check, newest first: enough for 99 chromosomes built five times
-JUDGED_VERSION = "judged_version"  # check metadata: data version of the table that was judged
 
 
 class State(StrEnum):
@@ -173,7 +172,7 @@ class Manifest:
 
     nodes: dict[str, Node]
     store: TableStore
-    _records: dict[Cell, dg.AssetMaterialization | None] = field(default_factory=dict, repr=False)
+    _look: History | None = field(default=None, repr=False)
 
     @cached_property
     def cells(self) -> list[Cell]:
@@ -196,32 +195,36 @@ class Manifest:
 
     def statuses(self, instance: dg.DagsterInstance, only: Iterable[str] | None = None) -> dict[Cell, Status]:
         """State of every cell (of the assets in `only`), in build order."""
-        self._records = {}
+        history = self._history(instance, anew=True)
         wanted = set(self.nodes if only is None else only)
         return {
             cell: self._status(instance, cell, attempts)
             for name, node in self.nodes.items()
             if name in wanted
-            for attempts in [_attempts(instance, node)]
+            for attempts in [history.attempts(node.key)]
             for cell in node.cells
         }
 
-    def _record(self, instance: dg.DagsterInstance, cell: Cell) -> dg.AssetMaterialization | None:
-        if cell not in self._records:
-            found = instance.get_latest_data_version_record(
-                self.nodes[cell.asset].key, is_source=False, partition_key=cell.partition or None
-            )
-            self._records[cell] = found.asset_materialization if found else None
-        return self._records[cell]
+    def _history(self, instance: dg.DagsterInstance, *, anew: bool = False) -> History:
+        """The look at the log that `statuses` took last."""
+        same = self._look is not None and self._look.instance is instance
+        if anew or not same:
+            whole = tuple(node.key for node in self.nodes.values() if not node.partitions)
+            self._look = History(instance, whole, self._look.events if self._look and same else {})
+        assert self._look is not None
+        return self._look
 
-    def _status(self, instance: dg.DagsterInstance, cell: Cell, attempts: Mapping[str, State]) -> Status:
+    def _record(self, instance: dg.DagsterInstance, cell: Cell) -> dg.AssetMaterialization | None:
+        return self._history(instance).record(self.nodes[cell.asset].key, cell.partition)
+
+    def _status(self, instance: dg.DagsterInstance, cell: Cell, attempts: Mapping[str, Attempt]) -> Status:
         node = self.nodes[cell.asset]
         record = self._record(instance, cell)
         attempt = attempts.get(cell.partition)
         last = (_rows(record), _seconds(record))
-        if attempt is State.IN_PROGRESS:
+        if attempt is Attempt.IN_PROGRESS:
             return Status(cell, State.IN_PROGRESS, ("a run is building it",), *last)
-        if attempt is State.FAILED:
+        if attempt is Attempt.FAILED:
             return Status(cell, State.FAILED, (RUN_FAILED,), *last)
         if record is None:
             return Status(cell, State.MISSING, ("never built",))
@@ -300,7 +303,9 @@ class Manifest:
         self, instance: dg.DagsterInstance, cell: Cell, key: dg.AssetCheckKey
     ) -> dg.AssetCheckEvaluation | None:
         record = self._record(instance, cell)
-        return _verdict_on(instance, key, (record.tags or {}).get("dagster/data_version", "") if record else "")
+        return self._history(instance).verdict(
+            key, (record.tags or {}).get("dagster/data_version", "") if record else ""
+        )
 
     def verified(self, instance: dg.DagsterInstance, cell: Cell) -> list[str]:
         """What is wrong with the files of a recorded cell, every value read; empty where nothing is."""
@@ -464,7 +469,7 @@ class Manifest:
                 },
             )
         )
-        self._records.pop(cell, None)
+        self._history(instance).forget(node.key)
 
 
 def _file_name(cell: Cell) -> str:
@@ -482,33 +487,6 @@ def _seconds(record: dg.AssetMaterialization | None) -> float | None:
     return float(str(record.metadata["seconds"].value)) if record and "seconds" in record.metadata else None
 
 
-def _attempts(instance: dg.DagsterInstance, node: Node) -> dict[str, State]:
-    """Partitions whose latest attempt failed or is running; "" for an asset without partitions."""
-    if node.partitions:
-        tried = instance.event_log_storage.get_latest_asset_partition_materialization_attempts_without_materializations(
-            node.key
-        )
-        states = {partition: _state_of_run(instance, run_id) for partition, (run_id, _) in tried.items()}
-        return {partition: state for partition, state in states.items() if state is not None}
-    records = instance.get_asset_records([node.key])
-    if not records:
-        return {}
-    entry = records[0].asset_entry
-    planned, done = entry.last_planned_materialization_storage_id, entry.last_materialization_storage_id
-    if planned is None or (done is not None and done > planned):
-        return {}
-    state = _state_of_run(instance, entry.last_planned_materialization_run_id or "")
-    return {"": state} if state else {}
-
-
-def _state_of_run(instance: dg.DagsterInstance, run_id: str) -> State | None:
-    """What a run that was to build something, and recorded nothing, means for it."""
-    run = instance.get_run_by_id(run_id)
-    if run is None or run.is_success:
-        return None
-    return State.FAILED if run.is_finished else State.IN_PROGRESS
-
-
 def _changed_inputs(node: Node, record: dg.AssetMaterialization) -> tuple[str, ...]:
     """Input files of the user that are not as they were when they were registered."""
     known = json.loads(str(record.metadata[REGISTERED].value)) if REGISTERED in record.metadata else {}
@@ -522,21 +500,3 @@ def _changed_inputs(node: Node, record: dg.AssetMaterialization) -> tuple[str, .
         elif known[name] != file_state(path):
             changed.append(f"{name} changed")
     return tuple(changed)
-
-
-def _verdict_on(
-    instance: dg.DagsterInstance, check: dg.AssetCheckKey, data_version: str
-) -> dg.AssetCheckEvaluation | None:
-    """The latest verdict on this content. Equal content is judged alike, so the partition plays no part.
-
-    (In a backfill Dagster leaves the partition of an evaluation empty.)
-    """
-    for record in instance.event_log_storage.get_asset_check_execution_history(check, limit=MOST_VERDICTS):
-        event = record.event
-        if event is None or event.dagster_event is None:
-            continue
-        verdict = event.dagster_event.event_specific_data
-        judged = verdict.metadata.get(JUDGED_VERSION) if isinstance(verdict, dg.AssetCheckEvaluation) else None
-        if isinstance(verdict, dg.AssetCheckEvaluation) and judged is not None and judged.value == data_version:
-            return verdict
-    return None

@@ -10,7 +10,7 @@ ROOT = Path(__file__).parents[1]
 LAYERS = ["foundation", "genome", "base_model", "dataset", "build", "project"]
 FOUNDATION = {
     "coordinates", "sequence", "seeds", "settings", "tables", "selection", "selection_policies",
-    "versions", "manifest", "asset_shell", "demo", "template", "pictures",
+    "versions", "history", "manifest", "asset_shell", "demo", "template", "pictures",
 }  # fmt: skip
 TOP = {
     "build": "build",
@@ -26,7 +26,8 @@ TOP = {
     ),
 }
 DAGSTER_FILES = {
-    "asset_shell.py", "manifest.py", "build.py", "definitions.py", "project.py", "building.py", "sensors.py",
+    "asset_shell.py", "history.py", "manifest.py", "build.py", "definitions.py", "project.py", "building.py",
+    "sensors.py",
 }  # fmt: skip
 FILES = sorted([*(ROOT / "builder_assets").rglob("*.py"), *(ROOT / "resources").rglob("*.py")])
 

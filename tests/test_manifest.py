@@ -1,6 +1,5 @@
-"""The manifest: what is rebuilt after which change, and what is not."""
+"""The manifest: states, causes and recovery. What each change rebuilds stands in test_rebuilds."""
 
-import gzip
 import json
 import os
 import shutil
@@ -13,7 +12,6 @@ import pyarrow.parquet as pq
 import pytest
 import yaml
 
-from builder_assets import demo
 from builder_assets.building import Scope, current_statuses
 from builder_assets.manifest import Cell, IncompleteInputError, State
 from resources.table_store import DamagedFileError, read_provenance, verify_file
@@ -70,54 +68,12 @@ def test_build__records_an_equal_file_instead_of_building_it(folder):
     assert project.manifest.statuses(project.instance)[cell].is_built
 
 
-EXAMPLES_AND_BELOW = {"training_examples", "example_pools", "gene_manifest", "dataset_card"}
-CHANGES = {
-    "kmers": (("datasets", "examples", "kmers"), [3], EXAMPLES_AND_BELOW),
-    "negatives": (("datasets", "examples", "negatives"), {"seed": 1}, EXAMPLES_AND_BELOW),
-    "folds": (
-        ("datasets", "examples", "splits", "folds"),
-        2,
-        {"gene_selection", "selected_genes", *EXAMPLES_AND_BELOW},
-    ),
-    "threshold": (
-        ("base_models", "model", "threshold"),
-        0.6,
-        {"splice_calls", "gene_performance", "model_report", *EXAMPLES_AND_BELOW},
-    ),
-    "chromosome order": (("genomes", "toy", "chromosomes"), ["Y", 22], set()),
-    "path": (("genomes", "toy", "annotation"), "elsewhere.gtf.gz", {"gene_annotation"}),
-}  # fmt: skip
-
-
-@pytest.mark.parametrize("change", CHANGES)
-def test_build__after_one_setting_rebuilds_what_reads_it(folder, change):
-    path, value, expected = CHANGES[change]
-    shutil.copy(demo.ANNOTATION, folder / "elsewhere.gtf.gz")
-    changed(folder, *path, value=value)
-    rebuilt = built_cells(built(reopened(folder)))
-    assert {name.split("/")[1].split("[")[0] for name in rebuilt} <= expected
-    assert bool(rebuilt) == bool(expected)
-
-
 def test_build__code_version_names_settings_as_the_cause(folder):
     changed(folder, "datasets", "examples", "kmers", value=[1])
     project = reopened(folder)
     status = project.manifest.statuses(project.instance)[Cell("examples/training_examples", "22")]
     assert status.state is State.STALE
     assert status.causes[0].startswith("settings changed (")
-
-
-def test_build__annotation_of_one_chromosome_touches_that_chromosome_only(folder, tmp_path):
-    lines = gzip.decompress(demo.ANNOTATION.read_bytes()).decode().splitlines(keepends=True)
-    lost = next(line for line in lines if "\ttranscript\t" in line and 'gene_name "DDX3Y"' in line)
-    transcript = lost.split('transcript_id "')[1].split('"')[0]
-    own = tmp_path / "own.gtf.gz"
-    own.write_bytes(gzip.compress("".join(line for line in lines if transcript not in line).encode()))
-    changed(folder, "genomes", "toy", "annotation", value=str(own))
-    rebuilt = built_cells(built(reopened(folder)))
-    assert "toy/genes[Y]" in rebuilt
-    assert not {name for name in rebuilt if "[22]" in name} - {"toy/annotation_records[22]"}
-    assert "model/splice_scores[22]" not in rebuilt
 
 
 def test_build__gene_added_scores_that_gene_only(folder):
@@ -136,15 +92,6 @@ def test_build__gene_added_scores_that_gene_only(folder):
     ids = before["gene_id"].unique().to_list()
     assert after.filter(pl.col("gene_id").is_in(ids)).equals(before)
     assert after.height > before.height
-
-
-def test_build__dataset_added_builds_only_the_dataset(folder):
-    more = small_settings()["datasets"]["examples"] | {"kmers": []}
-    changed(folder, "datasets", "more", value=more)
-    rebuilt = built_cells(built(reopened(folder)))
-    # The plan and its slices are asked again; scores are not computed again.
-    assert {name.split("/")[0] for name in rebuilt} == {"model", "more"}
-    assert not any("splice_scores" in name for name in rebuilt)
 
 
 def test_build__one_chromosome_then_the_rest(empty_folder, built_folder):

@@ -82,6 +82,7 @@ mutation($keys: [AssetKeyInput!]!) {
 }"""
 
 
+@pytest.mark.ui  # the button's work without the browser; too long for `make test`
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")  # Dagster calls its own deprecated functions,
 @pytest.mark.filterwarnings("ignore::ResourceWarning")  # and leaves connections and event loops
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # to the garbage collector
