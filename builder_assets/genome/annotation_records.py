@@ -157,29 +157,39 @@ def _check_exons(parts: pl.DataFrame) -> None:
 def _check_places(parts: pl.DataFrame) -> None:
     """A gene, and a transcript, lies on one strand and in one place; transcripts may stand on both X and Y (PAR)."""
     for key in (["chrom", "gene_id"], ["chrom", "gene_id", "transcript_id"]):
+        feature = key[-1].removesuffix("_id")
+        own, exon = pl.col("feature") == feature, pl.col("feature") == "exon"
         named = parts.filter(pl.col(key[-1]).is_not_null())
-        strands = named.group_by(key).agg(pl.col("strand").n_unique()).filter(pl.col("strand") > 1).sort(key)
+        places = named.group_by(key).agg(
+            on_both=pl.col("strand").min() != pl.col("strand").max(),
+            moved=(pl.col("start").filter(own).min() != pl.col("start").filter(own).max())
+            | (pl.col("end").filter(own).min() != pl.col("end").filter(own).max()),
+            low=pl.col("start").filter(own).min(),
+            high=pl.col("end").filter(own).max(),
+            first=pl.col("start").filter(exon).min(),
+            last=pl.col("end").filter(exon).max(),
+        )
+        strands = places.filter("on_both").sort(key)
         if strands.height:
             raise AnnotationError(
                 f"{strands.height:,} {key[-1]} have records on both strands, first {strands[key[-1]][0]} on "
                 f"chromosome {strands['chrom'][0]}. Each place needs its own id."
             )
-        feature = key[-1].removesuffix("_id")
-        own = named.filter(pl.col("feature") == feature).unique([*key, "start", "end"])
-        placed_twice = own.filter(pl.struct(key).is_duplicated()).sort([*key, "start"])
-        if placed_twice.height:
+        if places["moved"].any():
+            rows = named.filter(own).join(places.filter("moved"), on=key, how="semi").sort([*key, "start", "end"])
             raise AnnotationError(
-                f"{placed_twice.select(key).n_unique():,} {key[-1]} have several {feature} rows with different ends, "
-                f"first {placed_twice[key[-1]][0]} at {_place(placed_twice)}. Each place needs its own id."
+                f"{places['moved'].sum():,} {key[-1]} have several {feature} rows with different ends, "
+                f"first {rows[key[-1]][0]} at {_place(rows)}. Each place needs its own id."
             )
-        _check_inside(named.filter(pl.col("feature") == "exon"), own, key)
+        _check_inside(named.filter(exon), places, key)
     scattered = (
         parts.filter(pl.col("transcript_id").is_not_null())
+        .select("gene_id", "transcript_id", "chrom").unique()
         .group_by("gene_id", "transcript_id")
-        .agg(pl.col("chrom").unique().sort())
+        .agg(pl.col("chrom").sort())
         .filter((pl.col("chrom").list.len() > 1) & (pl.col("chrom") != pl.lit(["X", "Y"])))
         .sort("transcript_id")
-    )
+    )  # fmt: skip
     if scattered.height:
         raise AnnotationError(
             f"{scattered.height:,} transcripts have records on several chromosomes, first "
@@ -187,12 +197,13 @@ def _check_places(parts: pl.DataFrame) -> None:
         )
 
 
-def _check_inside(exons: pl.DataFrame, own: pl.DataFrame, key: list[str]) -> None:
-    spans = own.select(*key, low="start", high="end")
-    outside = exons.join(spans, on=key).filter(
-        (pl.col("start") < pl.col("low")) | (pl.col("end") > pl.col("high"))
-    ).sort([*key, "start"])  # fmt: skip
-    if outside.height:
+def _check_inside(exons: pl.DataFrame, places: pl.DataFrame, key: list[str]) -> None:
+    """No exon leaves the row of its gene or transcript, where it has one."""
+    left = places.filter((pl.col("first") < pl.col("low")) | (pl.col("last") > pl.col("high")))
+    if left.height:
+        outside = exons.join(left, on=key).filter(
+            (pl.col("start") < pl.col("low")) | (pl.col("end") > pl.col("high"))
+        ).sort([*key, "start"])  # fmt: skip
         raise AnnotationError(
             f"{outside.height:,} exons lie outside the row of their {key[-1].removesuffix('_id')}, first "
             f"{_place(outside)} of {outside[key[-1]][0]}. The annotation contradicts itself: take another copy."
@@ -206,6 +217,7 @@ def _place(rows: pl.DataFrame) -> str:
 
 def _deduplicated(records: pl.DataFrame) -> pl.DataFrame:
     """Each record once, in the contract's order; of records that differ in exon_id only, the smallest stays."""
-    ordered = GENE_ANNOTATION.conform(records.sort("exon_id", nulls_last=True))
-    smallest = ordered.sort([*GENE_ANNOTATION.order, "exon_id"], nulls_last=[*[False] * 6, True])
-    return smallest.unique(GENE_ANNOTATION.order, keep="first", maintain_order=True)
+    key = GENE_ANNOTATION.order
+    repeated = records.select(key).is_duplicated()
+    smallest = records.filter(repeated).sort("exon_id", nulls_last=True).unique(key, keep="first", maintain_order=True)
+    return GENE_ANNOTATION.conform(pl.concat([records.filter(~repeated), smallest]))
