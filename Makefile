@@ -6,7 +6,7 @@ PYTHON ?= $(shell for p in python3.12 python3.11 python3; do \
 	$$p -c 'import sys, venv, ensurepip; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 12))' 2>/dev/null && echo $$p && break; done)
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
-.PHONY: demo ui test test-ui test-all lint clean-venv
+.PHONY: demo ui test test-ui test-all docs lint clean-venv
 
 demo: $(VENV)/.installed  ## build the demo dataset from the genome that ships with the package
 	@$(BIN)/builder init . > /dev/null
@@ -23,6 +23,10 @@ test-ui: $(VENV)/.installed-ui  ## the tests that drive the UI; they need a Chro
 
 test-all: $(VENV)/.installed-ui  ## every test
 	@$(BIN)/python -m pytest -q
+
+docs: $(VENV)/.installed  ## the pages of docs/ as HTML, in docs/_build
+	@$(BIN)/python -m pip install --quiet --no-warn-script-location -e '.[docs]'
+	@$(BIN)/python -m sphinx -q -W -n docs docs/_build && echo docs/_build/index.html
 
 lint: $(VENV)/.installed-test
 	@$(BIN)/python -m pip install --quiet -e '.[dev]'

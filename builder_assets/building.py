@@ -5,11 +5,14 @@ No queue, retries or parallelism of its own: each layer is one Dagster run per c
 
 import os
 import re
+import signal
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
 import dagster as dg
+from dagster._core.errors import DagsterExecutionInterruptedError
 from dagster._core.launcher.default_run_launcher import DefaultRunLauncher
 
 from builder_assets.manifest import Cell, Layer, State, Status
@@ -31,6 +34,25 @@ class LayerResult:
 
 class StoppedError(RuntimeError):
     """The build was asked to stop (Ctrl-C, SIGTERM)."""
+
+    def __init__(self) -> None:
+        super().__init__("stopped. What is finished stays; `builder build` goes on from there.")
+
+
+@contextmanager
+def stoppable() -> Iterator[None]:
+    """Work that Ctrl-C and SIGTERM end alike, wherever they strike: between runs, in a step, in Dagster itself.
+
+    Raises:
+        StoppedError: one of them came.
+    """
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        yield
+    except (KeyboardInterrupt, DagsterExecutionInterruptedError) as error:
+        raise StoppedError from error
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 @dataclass(frozen=True)
@@ -165,7 +187,7 @@ def run_layer(project: Project, layer: Layer) -> LayerResult:
         result.seconds[cell] = float(str(record.metadata["seconds"].value)) if "seconds" in record.metadata else 0.0
     for event in outcome.get_step_failure_events():
         if _was_interrupted(event.step_failure_data.error):
-            raise StoppedError("stopped. What is finished stays; `builder build` goes on from there.")
+            raise StoppedError
         result.failures.append(f"{event.step_key}: {_told_error(event.step_failure_data.error)}")
     for evaluation in outcome.get_asset_check_evaluations():
         if not evaluation.passed:
@@ -205,7 +227,7 @@ def reap_dead_runs(instance: dg.DagsterInstance) -> list[str]:
     dead = [
         run
         for run in unfinished
-        if (processes := _processes_of(instance, run)) and not any(_is_running(process) for process in processes)
+        if (processes := processes_of(instance, run)) and not any(_is_running(process) for process in processes)
     ]
     for run in dead:
         instance.report_run_failed(run, "The process that built this was killed.")
@@ -213,7 +235,7 @@ def reap_dead_runs(instance: dg.DagsterInstance) -> list[str]:
     return [run.run_id for run in dead]
 
 
-def _processes_of(instance: dg.DagsterInstance, run: dg.DagsterRun) -> set[int]:
+def processes_of(instance: dg.DagsterInstance, run: dg.DagsterRun) -> set[int]:
     """Processes of this machine that work on a run, as far as the run tells: its tag, or its own log."""
     if PROCESS_TAG in run.tags:
         return {int(run.tags[PROCESS_TAG])}

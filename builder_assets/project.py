@@ -100,7 +100,7 @@ def initialise_history(root: Path) -> dg.DagsterInstance:
     """The Dagster instance of a project folder; its databases exist afterwards.
 
     Raises:
-        HistoryError: a database is damaged.
+        HistoryError: a database is damaged, or of another version of Dagster.
     """
     (root / HISTORY).mkdir(exist_ok=True)
     with FileLock(root / HISTORY / "initialise.lock"):
@@ -114,7 +114,18 @@ def initialise_history(root: Path) -> dg.DagsterInstance:
                 f"the history in {root / HISTORY} cannot be read: {str(error).splitlines()[0]}. `builder adopt` puts "
                 "it aside and records the files on disk in a new one; nothing that is whole is built again."
             ) from error
+        _check_schema(instance, root)
         return instance
+
+
+def _check_schema(instance: dg.DagsterInstance, root: Path) -> None:
+    """Raise where the databases have the tables of another version of Dagster."""
+    found, wanted = instance.run_storage.alembic_version() or (None, None)
+    if found != wanted:
+        raise HistoryError(
+            f"the history in {root / HISTORY} has the tables of another version of Dagster ({found}, not {wanted}). "
+            f"Copy it, then `DAGSTER_HOME={root} dagster instance migrate` brings it up to date."
+        )
 
 
 def _put_aside(history: Path) -> None:

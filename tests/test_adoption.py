@@ -1,9 +1,16 @@
 """`builder adopt`: a history from the files on disk. `builder clean`: what nothing asks for any more."""
 
 import json
+import os
 import shutil
+import sqlite3
+import subprocess
+import sys
+from pathlib import Path
 
+import dagster as dg
 import pytest
+from alembic.script import ScriptDirectory
 
 from builder_assets.adoption import adopt
 from builder_assets.leftovers import leftovers, remove, stray_tables
@@ -46,6 +53,21 @@ def test_adopt__damaged_history_is_put_aside(folder):
     assert "tables recorded" in run("adopt", "--config", config(folder))
     assert (folder / ".dagster.damaged-1/history/runs.db").is_file()
     assert "Nothing to do" in run("build", "--config", config(folder))
+
+
+def test_open_project__asks_for_dagsters_migration_of_an_older_history(empty_folder):
+    reopened(empty_folder)
+    scripts = ScriptDirectory(str(Path(dg.__file__).parent / "_core/storage/alembic"))
+    older = scripts.get_revision(scripts.get_current_head()).down_revision
+    with sqlite3.connect(empty_folder / ".dagster/history/runs.db") as connection:
+        connection.execute("update alembic_version set version_num=?", (older,))
+    with pytest.raises(HistoryError, match=rf"tables of another version of Dagster \({older}, not .*instance migrate"):
+        reopened(empty_folder)
+    command = [sys.executable, "-W", "ignore", "-m", "dagster", "instance", "migrate"]
+    environment = os.environ | {"DAGSTER_HOME": str(empty_folder)}
+    found = subprocess.run(command, cwd=empty_folder, env=environment, capture_output=True, text=True, check=False)
+    assert found.returncode == 0, found.stdout + found.stderr
+    reopened(empty_folder)
 
 
 def test_adopt__accepts_copied_data(folder):

@@ -103,6 +103,18 @@ def test_annotation__that_vanishes_is_named_and_what_is_built_stays(folder):
     assert files_of(folder / "data") == before
 
 
+@pytest.mark.skipif(shutil.which("faketime") is None, reason="needs faketime, e.g. Debian's package")
+def test_clock__that_jumps_between_two_builds(empty_folder, built_folder):
+    """Begun three days from now, continued two days ago, ended today."""
+    for shift, chromosome in (("+3d", "22"), ("-2d", "Y")):
+        command = ["faketime", "-f", shift, *COMMAND, "build", "--chromosome", chromosome]
+        found = subprocess.run(
+            [*command, "--config", config(empty_folder)], capture_output=True, text=True, check=False
+        )  # fmt: skip
+        assert found.returncode == 0, found.stdout + found.stderr
+    finish(empty_folder, built_folder)
+
+
 def test_clock__that_jumps_back_rebuilds_nothing(folder):
     """Times of files are compared for equality only; a file that was touched is read, found equal, and recorded."""
     for path in (folder / "data").rglob("*.parquet"):

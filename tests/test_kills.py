@@ -4,15 +4,23 @@ import os
 import random
 import shutil
 import signal
+import socket
 import subprocess
 import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
+import dagster as dg
 import polars as pl
+import psutil
 import pytest
 
+from builder_assets.building import StoppedError, processes_of, stoppable
 from resources.publishing import dead_partial_files
 from resources.table_store import verify_file
+from tests.dagster_ui import answers, ask, wait_for
 from tests.projects import built, files_of, needs_weights, reopened
 
 pytestmark = needs_weights
@@ -20,12 +28,20 @@ pytestmark = needs_weights
 COMMAND = [sys.executable, "-W", "ignore", "-c", "from builder_assets.cli import main; main()"]
 
 
-def started(folder: Path, *arguments: str) -> subprocess.Popen:
+def started(folder: Path, *arguments: str, stdout: int = subprocess.PIPE) -> subprocess.Popen:
     """`builder` at work in a process of its own."""
     return subprocess.Popen(
         [*COMMAND, *arguments, "--config", str(folder / "builder.yaml")],
-        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True,
+        stdout=stdout, stderr=subprocess.STDOUT, text=True, start_new_session=True,
     )  # fmt: skip
+
+
+def test_stoppable__both_signals_are_one_error():
+    before = signal.getsignal(signal.SIGTERM)
+    for number in (signal.SIGTERM, signal.SIGINT):
+        with pytest.raises(StoppedError, match=r"^stopped\. What is finished stays; `builder build`"), stoppable():
+            signal.raise_signal(number)
+        assert signal.getsignal(signal.SIGTERM) is before
 
 
 def killed_at(folder: Path, seconds: float) -> bool:
@@ -82,6 +98,78 @@ def test_kills__fifty_in_builds_from_nothing(empty_folder, built_folder):
     assert kills == 50
 
 
+LAUNCH = """
+mutation { launchPartitionBackfill(backfillParams: {assetSelection: [%s], allPartitions: true}) { __typename } }
+"""
+
+
+@pytest.mark.faults
+def test_kills__of_run_workers_and_the_daemon(empty_folder, built_folder):
+    """A backfill from the UI; its workers die in mid-run, then the daemon; `builder build` picks up what is left."""
+    draw, workers = random.Random(5), 0
+    keys = ", ".join(
+        "{path: [" + ", ".join(f'"{part}"' for part in node.key.path) + "]}"
+        for node in reopened(empty_folder).manifest.nodes.values()
+    )
+    for n_kills in (1, 2, 3):
+        with served(empty_folder) as address:
+            assert "LaunchBackfillSuccess" in str(ask(address, LAUNCH % keys))
+            for _ in range(n_kills):
+                worker = wait_for(lambda: running_worker(empty_folder))
+                time.sleep(draw.uniform(0, 4))
+                workers += killed(worker)
+                check_whole(empty_folder)
+            (daemon,) = [p for p in psutil.process_iter(["cmdline"]) if is_daemon_of(p, address)]
+            assert killed(daemon.pid)
+    assert workers >= 3
+    check_whole(empty_folder)
+    finish(empty_folder, built_folder)
+
+
+@contextmanager
+def served(folder: Path) -> Iterator[str]:
+    """The UI and its daemon at work on a project; killed at the end like everything else here."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    with started(folder, "ui", "--port", str(port), stdout=subprocess.DEVNULL) as process:
+        try:
+            wait_for(lambda: answers(f"http://127.0.0.1:{port}"))
+            yield f"http://127.0.0.1:{port}"
+        finally:
+            for child in psutil.Process(process.pid).children(recursive=True):
+                killed(child.pid)
+            killed(process.pid)
+
+
+def killed(pid: int) -> bool:
+    """kill -9; False if it was gone before."""
+    try:
+        os.kill(pid, signal.SIGKILL)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+def is_daemon_of(process: psutil.Process, address: str) -> bool:
+    """Whether a process is the daemon beside the web server of `address`."""
+    if "dagster._daemon" not in " ".join(process.info["cmdline"] or ()):
+        return False
+    parent = process.parent()
+    port = address.rpartition(":")[2]
+    return parent is not None and port in parent.cmdline()
+
+
+def running_worker(folder: Path) -> int | None:
+    """Process of a run that is under way in this project."""
+    instance = reopened(folder).instance
+    for run in instance.get_runs(dg.RunsFilter(statuses=[dg.DagsterRunStatus.STARTED])):
+        for pid in processes_of(instance, run):
+            if psutil.pid_exists(pid):
+                return pid
+    return None
+
+
 @pytest.mark.faults
 def test_two_builds_at_once__one_works_and_the_other_says_so(empty_folder, built_folder):
     processes = [started(empty_folder, "build") for _ in range(2)]
@@ -104,13 +192,16 @@ def test_first_starts__eight_at_once_make_one_history(empty_folder):
 
 
 @pytest.mark.faults
+@pytest.mark.parametrize("wait", [0, 0.5, 3], ids=["between", "starting", "scoring"])
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_signals__stop_a_build_that_can_go_on(empty_folder, built_folder, number):
+def test_signals__stop_a_build_that_can_go_on(empty_folder, built_folder, number, wait):
+    """Wherever the signal strikes: between two runs, while a run starts, in its step."""
     with started(empty_folder, "build") as process:
         assert process.stdout is not None
         for line in process.stdout:
             if "model/splice_scores" in line:
                 break
+        time.sleep(wait)
         process.send_signal(number)
         rest = process.stdout.read()
     assert process.returncode == 1, rest

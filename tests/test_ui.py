@@ -1,6 +1,5 @@
 """The Dagster UI on a real project, in a real browser: the graph, a backfill from the button, partitions, checks."""
 
-import json
 import os
 import shutil
 import signal
@@ -8,7 +7,6 @@ import socket
 import subprocess
 import sys
 import time
-import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -16,6 +14,7 @@ from urllib.parse import quote
 
 import pytest
 
+from tests.dagster_ui import answers, ask, wait_for
 from tests.projects import built, needs_weights, reopened
 
 webdriver = pytest.importorskip("selenium.webdriver", reason="needs selenium: pip install -e .[ui]")
@@ -24,7 +23,6 @@ pytestmark = [needs_weights, pytest.mark.ui]
 
 BROWSER = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 DRIVER = shutil.which("chromedriver")
-SECONDS = 120
 
 
 @pytest.fixture(scope="module")
@@ -60,30 +58,6 @@ def server(empty_folder: Path) -> Iterator[str]:
     yield address
     os.killpg(process.pid, signal.SIGTERM)
     process.wait(timeout=30)
-
-
-def answers(address: str) -> bool:
-    try:
-        with urllib.request.urlopen(f"{address}/server_info", timeout=2) as answer:
-            return answer.status == 200
-    except OSError:
-        return False
-
-
-def wait_for(condition) -> None:
-    """Return when `condition` holds; fail after a while."""
-    deadline = time.monotonic() + SECONDS
-    while not condition():
-        assert time.monotonic() < deadline, "the UI did not get there in time"
-        time.sleep(0.5)
-
-
-def ask(address: str, query: str) -> Any:
-    request = urllib.request.Request(
-        f"{address}/graphql", json.dumps({"query": query}).encode(), {"Content-Type": "application/json"}
-    )
-    with urllib.request.urlopen(request, timeout=30) as answer:
-        return json.load(answer)["data"]
 
 
 def seen(browser: Any, address: str, path: str, *words: str, name: str = "") -> None:

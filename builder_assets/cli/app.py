@@ -4,8 +4,10 @@ Exit codes: 0 done or nothing to do; 1 something failed, the rest is built; 2 wr
 """
 
 import json
+import platform
 from collections.abc import Callable
 from functools import wraps
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -49,6 +51,34 @@ Exit codes: 0 done or nothing to do, 1 something failed (the rest is built), 2 w
 )
 console = Console()
 errors = Console(stderr=True)
+
+DISTRIBUTION = "splice-dataset-builder"
+VERSIONED = ("dagster", "polars", "pyarrow", "jax", "flax", "pysam", "spliceai")  # the last one holds the weights
+
+
+def version_of(package: str) -> str:
+    """The version of an installed package, or that there is none."""
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return "not installed"
+
+
+def _print_versions(wanted: bool) -> None:
+    if wanted:
+        console.print(f"builder {version_of(DISTRIBUTION)}, Python {platform.python_version()}", highlight=False)
+        console.print(", ".join(f"{name} {version_of(name)}" for name in VERSIONED), highlight=False)
+        raise typer.Exit
+
+
+@app.callback()
+def builder(
+    _version: Annotated[
+        bool,
+        typer.Option("--version", callback=_print_versions, is_eager=True, help="Print versions of what matters."),
+    ] = False,
+) -> None:
+    """Options of `builder` itself; its help is the application's."""
 
 
 def reported(command: Callable[..., Any]) -> Callable[..., Any]:

@@ -26,7 +26,7 @@ def build(
     Safe to stop and to run again: finished chromosomes stay, gene scores are reused. The same history is shown by
     `builder ui`, and partitions built there are not built again here.
     """
-    from builder_assets.building import LayerResult, Scope
+    from builder_assets.building import LayerResult, Scope, stoppable
     from builder_assets.building import build as run_build
     from builder_assets.project import open_project
     from builder_assets.selection_preview import check_error_policies
@@ -41,15 +41,16 @@ def build(
     _show_progress()
     started = time.monotonic()
     results: list[LayerResult] = []
-    for step in run_build(project, scope, force=force):
-        if isinstance(step, LayerResult):
-            results.append(step)
-            for failure in step.failures:
-                errors.print(f"[red]failed[/red] {failure}", highlight=False, soft_wrap=True)
-        else:
-            where = step.partition or "all chromosomes"
-            names = ", ".join(name for name in step.assets)
-            console.print(f"[bold]{where}[/bold]  {names}", highlight=False, soft_wrap=True)
+    with stoppable():
+        for step in run_build(project, scope, force=force):
+            if isinstance(step, LayerResult):
+                results.append(step)
+                for failure in step.failures:
+                    errors.print(f"[red]failed[/red] {failure}", highlight=False, soft_wrap=True)
+            else:
+                where = step.partition or "all chromosomes"
+                names = ", ".join(name for name in step.assets)
+                console.print(f"[bold]{where}[/bold]  {names}", highlight=False, soft_wrap=True)
     _print_summary(project, scope, results, time.monotonic() - started)
 
 
@@ -138,10 +139,12 @@ def adopt(config: Config = None) -> None:
     adopted; `builder build` builds it.
     """
     from builder_assets.adoption import adopt as run_adopt
+    from builder_assets.building import stoppable
     from builder_assets.project import open_project
 
     _show_progress()
-    done = run_adopt(open_project(config, adopt=True))
+    with stoppable():
+        done = run_adopt(open_project(config, adopt=True))
     console.print(f"{len(done.recorded)} tables recorded.", highlight=False)
     for failure in done.failures:
         errors.print(f"[red]failed[/red] {failure}", highlight=False, soft_wrap=True)

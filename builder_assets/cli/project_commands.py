@@ -4,13 +4,12 @@ import os
 import shutil
 import subprocess
 import sys
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from builder_assets.cli.app import Config, app, console, reported
+from builder_assets.cli.app import DISTRIBUTION, VERSIONED, Config, app, console, reported, version_of
 
 
 @app.command()
@@ -67,7 +66,7 @@ def doctor(
     from builder_assets.online_check import online_findings
     from builder_assets.project import open_project
     from resources.accelerator import configure_jax
-    from resources.model_weights import spliceai_weights_folder
+    from resources.model_weights import weight_files
 
     project = open_project(config)
     settings = project.settings
@@ -80,18 +79,17 @@ def doctor(
                 findings.append((is_well, f"{name} {word}", f"{file.path}{'' if file.path.is_file() else absent}"))
     findings += online_findings(settings) if online else []
     for name, model in settings.base_models.items():
-        if model.family == "spliceai":
-            try:
-                folder = spliceai_weights_folder(model.weights and str(settings.path(model.weights)))
-                findings.append((True, f"{name} weights", str(folder)))
-            except ValueError as error:
-                findings.append((False, f"{name} weights", str(error)))
-    findings.append((True, "device", configure_jax(None)))
+        try:
+            files = weight_files(model.family, model.weights and str(settings.path(model.weights)))
+            findings.append((True, f"{name} weights", f"{len(files)} files in {files[0].parent}"))
+        except ValueError as error:
+            findings.append((False, f"{name} weights", str(error)))
+    device = configure_jax(None)
+    remedy = f"; an NVIDIA GPU is used with `pip install '{DISTRIBUTION}[cuda12]'`" if device.startswith("cpu") else ""
+    findings.append((True, "device", f"{device}{remedy}"))
     free = shutil.disk_usage(settings.root).free / 1e9
     findings.append((free > 1, "disk", f"{free:.1f} GB free under {settings.root}"))
-    findings.append(
-        (True, "versions", ", ".join(f"{name} {_version(name)}" for name in ("dagster", "polars", "jax", "flax")))
-    )
+    findings.append((True, "versions", ", ".join(f"{name} {version_of(name)}" for name in VERSIONED)))
     for good, what, text in findings:
         console.print(
             f"{'[green]ok[/green]     ' if good else '[red]problem[/red]'} {what}: {text}",
@@ -100,10 +98,3 @@ def doctor(
         )
     if not all(good for good, _, _ in findings):
         raise typer.Exit(1)
-
-
-def _version(package: str) -> str:
-    try:
-        return version(package)
-    except PackageNotFoundError:
-        return "not installed"

@@ -1,0 +1,162 @@
+"""docs/ says what is so: settings, commands, messages, positions; every snippet is one that the project takes."""
+
+import os
+import re
+import shlex
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import typer
+import yaml
+from pydantic import BaseModel
+from typer.cli import get_docs_for_click
+from typer.main import get_command
+
+from builder_assets import settings
+from builder_assets.cli import app
+from builder_assets.coordinates import offset_of_position
+from builder_assets.settings import (
+    BaseModelSettings,
+    DatasetSettings,
+    GeneChoice,
+    GenomeSettings,
+    NegativeSettings,
+    SplitSettings,
+    load_settings,
+)
+from tests.projects import small_settings
+
+ROOT = Path(__file__).parents[1]
+DOCS = ROOT / "docs"
+PAGES = [*sorted(DOCS.glob("*.md")), ROOT / "README.md", ROOT / "examples" / "README.md"]
+SOURCES = [*(ROOT / "builder_assets").rglob("*.py"), *(ROOT / "resources").rglob("*.py")]
+BLOCK = re.compile(r"^```(\w*)\n(.*?)^```", re.MULTILINE | re.DOTALL)
+COMMAND = get_command(app)
+
+
+def blocks(*languages: str) -> Iterator[tuple[Path, str]]:
+    """(page, text) of every fenced block in one of these languages."""
+    for page in PAGES:
+        for language, text in BLOCK.findall(page.read_text("utf-8")):
+            if language in languages:
+                yield page, text
+
+
+def command_lines() -> list[Any]:
+    """Every call of `builder` in a block of shell."""
+    return [
+        pytest.param(line.split(" #")[0].strip(), id=f"{page.name}: {line.split(' #')[0].strip()}")
+        for page, text in blocks("", "bash")
+        for line in text.splitlines()
+        if line.startswith("builder ")
+    ]
+
+
+@pytest.mark.parametrize("line", command_lines())
+def test_command__is_one_that_builder_takes(line):
+    """Names of commands, options and the number of arguments; nothing is run."""
+    name, *words = shlex.split(line)[1:]
+    with typer.Context(COMMAND) as parent:
+        COMMAND.get_command(parent, name).make_context(name, words, parent=parent)  # pyright: ignore[reportOptionalMemberAccess]
+
+
+@pytest.mark.parametrize("text", [pytest.param(text, id=page.name) for page, text in blocks("yaml")])
+def test_yaml__is_taken_as_settings(text, tmp_path):
+    """What a snippet leaves out comes from a small project."""
+    snippet = yaml.safe_load(text)
+    whole = small_settings()
+    whole["base_models"]["spliceai"] = whole["base_models"].pop("model")
+    whole["datasets"] = {}
+    for name, genome in snippet.get("genomes", {}).items():
+        whole["genomes"][name] = genome
+    for key in ("base_models", "datasets"):
+        whole[key] |= snippet.get(key, {})
+    (tmp_path / "builder.yaml").write_text(yaml.safe_dump(whole))
+    assert load_settings(tmp_path / "builder.yaml").datasets
+
+
+def test_commands_page__is_the_help():
+    """Written by typer; set WRITE_GOLDEN=1 to write it anew."""
+    text = get_docs_for_click(obj=COMMAND, ctx=typer.Context(COMMAND), name="builder", title="Commands")
+    text = re.sub(r"\[/?bold\]", "**", text)
+    text = re.sub(r"(?:^  builder .*\n)+", lambda found: f"```text\n{found[0]}```\n", text, flags=re.MULTILINE)
+    text = "\n".join(line.rstrip() for line in text.splitlines()) + "\n"
+    page = DOCS / "commands.md"
+    if "WRITE_GOLDEN" in os.environ:
+        page.write_text(text, encoding="utf-8")
+    assert page.read_text("utf-8") == text
+
+
+SECTIONS: dict[str, type[BaseModel]] = {
+    "## Genome": GenomeSettings,
+    "## Base model": BaseModelSettings,
+    "## Dataset": DatasetSettings,
+    "### `genes`": GeneChoice,
+    "### `negatives`": NegativeSettings,
+    "### `splits`": SplitSettings,
+}
+
+
+def shown_default(model: type[BaseModel], key: str) -> set[str]:
+    """The ways in which the page may tell the default of a key."""
+    field = model.model_fields[key]
+    if field.is_required():
+        return {"needed"}
+    value = field.default
+    if isinstance(value, BaseModel):
+        return {"below"}
+    if value is None or value == ():
+        return {"none", "`[]`", "all", "from `splits`", "`flank`"}
+    if value == settings.TRAINED_CHROMOSOMES:
+        return {"all but 1, 3, 5, 7, 9"}
+    shown = list(value) if isinstance(value, tuple) else value
+    return {f"`{str(shown).lower() if isinstance(shown, bool) else shown}`"}
+
+
+@pytest.mark.parametrize("section", SECTIONS)
+def test_settings_page__has_every_key_and_its_default(section):
+    page = (DOCS / "settings.md").read_text("utf-8")
+    table = page.split(f"\n{section}\n")[1].split("\n## ")[0].split("\n### ")[0]
+    rows = [
+        [cell.strip() for cell in row.strip("|").split(" | ")] for row in table.splitlines() if row.startswith("| `")
+    ]
+    model = SECTIONS[section]
+    assert {row[0].strip("`") for row in rows} == set(model.model_fields)
+    for name, default, _ in rows:
+        assert default in shown_default(model, name.strip("`")), name
+
+
+PICTURES = [text for _, text in blocks("text") if text.startswith("position")]
+
+
+@pytest.mark.parametrize(("strand", "picture"), list(zip("+-", PICTURES, strict=True)))
+def test_coordinates_page__pictures_add_up(strand, picture):
+    positions, letters, _, names, offsets = picture.splitlines()
+    at = {found.start(): int(found[0]) for found in re.finditer(r"\d+", positions)}
+    shown = {found.start(): int(found[0]) for found in re.finditer(r"\d+", offsets)}
+    assert {column: offset_of_position(position, 101, 140, strand) for column, position in at.items()} == shown
+    gene = "".join(letters[12:].split()).replace("...", "-")
+    assert re.sub("-", "", gene if strand == "+" else gene[::-1]) == "EEGTAGEE"
+    kinds = re.findall(r"(donor|acceptor) (\d+)", names)
+    assert dict(kinds) == (
+        {"donor": "110", "acceptor": "130"} if strand == "+" else {"acceptor": "110", "donor": "130"}
+    )
+
+
+def test_troubleshooting_page__quotes_what_the_code_says():
+    page = (DOCS / "troubleshooting.md").read_text("utf-8")
+    code = re.sub(r"\s+", " ", " ".join(path.read_text("utf-8") for path in SOURCES))
+    code = re.sub(r'" f?r?"', "", code)  # a text over several lines
+    quoted = re.findall(r"^\| `([^`]+)`", page, re.MULTILINE)
+    assert len(quoted) > 20
+    for message in quoted:
+        for part in message.split(" ... "):
+            assert part in code, message
+
+
+def test_pages__name_tests_that_there_are():
+    tests = " ".join(path.read_text("utf-8") for path in (ROOT / "tests").rglob("test_*.py"))
+    named = {name for page in DOCS.glob("*.md") for name in re.findall(r"`(test_\w+__\w+)`", page.read_text("utf-8"))}
+    assert {name for name in named if f"def {name}(" not in tests} == set()
