@@ -111,17 +111,17 @@ def test_kills__of_run_workers_and_the_daemon(empty_folder, built_folder):
         "{path: [" + ", ".join(f'"{part}"' for part in node.key.path) + "]}"
         for node in reopened(empty_folder).manifest.nodes.values()
     )
-    for n_kills in (1, 2, 3):
+    for _ in range(4):  # one kill each: a backfill whose first run dies asks for no more
         with served(empty_folder) as address:
             assert "LaunchBackfillSuccess" in str(ask(address, LAUNCH % keys))
-            for _ in range(n_kills):
-                worker = wait_for(lambda: running_worker(empty_folder))
-                time.sleep(draw.uniform(0, 4))
+            wait_for(lambda: running_worker(empty_folder))
+            time.sleep(draw.uniform(0, 20))
+            if worker := running_worker(empty_folder):
                 workers += killed(worker)
-                check_whole(empty_folder)
+            check_whole(empty_folder)
             (daemon,) = [p for p in psutil.process_iter(["cmdline"]) if is_daemon_of(p, address)]
             assert killed(daemon.pid)
-    assert workers >= 3
+    assert workers >= 2
     check_whole(empty_folder)
     finish(empty_folder, built_folder)
 
