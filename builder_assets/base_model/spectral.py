@@ -296,7 +296,7 @@ def _unit(
     """A residual unit; `ranges` (2, 2) of its two convolutions."""
 
     def activated(track: jax.Array) -> jax.Array:
-        """Activated, and rounded to what convolutions read; products stay float32, which no CPU's XLA is slower in."""
+        """Activated, and rounded to what convolutions read; products stay float32 (NOTES: the faster ones here)."""
         return _activated(track, slope).astype(precision).astype(jnp.float32)
 
     def first(start: jax.Array, hidden: jax.Array) -> jax.Array:
