@@ -10,7 +10,7 @@ from pathlib import Path
 
 import polars as pl
 
-from builder_assets.base_model.genome_tracks import STRAND_NAMES, bed_of_calls, gene_frame, track_of
+from builder_assets.base_model.genome_tracks import SD_TRACKS, STRAND_NAMES, bed_of_calls, gene_frame, track_of
 from builder_assets.coordinates import ASSEMBLY_LENGTHS
 from builder_assets.settings import Settings, load_settings
 from resources.table_store import scan
@@ -32,7 +32,8 @@ def scores_of(gene: str, base_model: str | None = None, config: str | Path | Non
         config: The settings file; found as the command line finds it.
 
     Returns:
-        offset, position (1-based), donor, acceptor, neither.
+        offset, position (1-based), donor, acceptor, neither; with `ensemble_sd` on the base model, donor_sd and
+        acceptor_sd.
 
     Raises:
         UnknownGeneError: no such base model, or the gene has no scores, or several genes have that symbol.
@@ -61,6 +62,8 @@ def export_tracks(
 ) -> list[Path]:
     """Write donor and acceptor scores as bigWig, one file per kind and strand, and calls as BED; returns the files.
 
+    Where the base model stores the SD over its members, there is a file per kind and strand of that, too.
+
     Args:
         base_model: Name in builder.yaml; may be None where there is only one.
         folder: Where to write.
@@ -77,11 +80,14 @@ def export_tracks(
         raise UnknownGeneError(f"{name} has no scores yet. `builder build` makes them.")
     assembly = settings.genomes[settings.base_models[name].genome].assembly
     lengths = {path.stem: _length(path, assembly) for path in parts}
+    columns = {kind: f"{kind}_scores" for kind in KINDS}
+    if settings.base_models[name].ensemble_sd:
+        columns |= {track: track for track in SD_TRACKS}
     files = []
-    for kind in KINDS:
+    for track, column in columns.items():
         for strand, word in STRAND_NAMES.items():
-            files.append(folder / f"{name}.{kind}.{word}.bw")
-            write_bigwig(files[-1], lengths, _tracks(parts, kind, strand, minimum))
+            files.append(folder / f"{name}.{track}.{word}.bw")
+            write_bigwig(files[-1], lengths, _tracks(parts, column, strand, minimum))
     calls = [scan(path).collect() for path in _parts(settings.data_path / name / "splice_calls")]
     if calls:
         files.append(folder / f"{name}.calls.bed")
@@ -89,10 +95,10 @@ def export_tracks(
     return files
 
 
-def _tracks(parts: list[Path], kind: str, strand: str, minimum: float) -> Iterator[tuple[str, pl.DataFrame]]:
-    track = partial(track_of, kind=kind, strand=strand, minimum=minimum)
+def _tracks(parts: list[Path], column: str, strand: str, minimum: float) -> Iterator[tuple[str, pl.DataFrame]]:
+    track = partial(track_of, column=column, strand=strand, minimum=minimum)
     for path in parts:
-        yield path.stem, track(scan(path).select("strand", "start", "end", f"{kind}_scores").collect())
+        yield path.stem, track(scan(path).select("strand", "start", "end", column).collect())
 
 
 def _parts(folder: Path) -> list[Path]:

@@ -99,7 +99,13 @@ class NetworkSettings(_Frozen):
     family: Literal["spliceai", "openspliceai"]
     context: Literal[80, 400, 2000, 10000] = 10000
     flanks: Literal["masked", "genomic"] = "masked"
-    precision: Literal["float32"] = "float32"
+    precision: Literal["float32", "bfloat16"] = "float32"
+
+
+class StoredSpread(_Frozen):
+    """What is stored beside the scores; none of it changes them."""
+
+    ensemble_sd: bool
 
 
 class EvaluationSettings(_Frozen):
@@ -121,7 +127,9 @@ class BaseModelSettings(_Frozen):
     mask_sites: str | None = None
     threshold: float = Field(default=0.5, gt=0, lt=1)
     flanks: Literal["masked", "genomic"] = "masked"
-    precision: Literal["float32"] = "float32"
+    precision: Literal["float32", "bfloat16"] = "float32"
+    ensemble_sd: bool = False
+    longest_tile: int | None = Field(default=None, ge=512)
     trained_on: tuple[ChromosomeName, ...] = TRAINED_CHROMOSOMES
     other_assembly: bool = False
 
@@ -129,6 +137,11 @@ class BaseModelSettings(_Frozen):
     def network(self) -> NetworkSettings:
         """The part that scores depend on."""
         return NetworkSettings(family=self.family, context=self.context, flanks=self.flanks, precision=self.precision)
+
+    @property
+    def scores(self) -> tuple[NetworkSettings | StoredSpread, ...]:
+        """What the table of scores depends on. Nothing is said of a spread that is not stored."""
+        return (self.network, StoredSpread(ensemble_sd=True)) if self.ensemble_sd else (self.network,)
 
     @property
     def evaluation(self) -> EvaluationSettings:
@@ -288,6 +301,8 @@ class FeatureSettings(_Frozen):
     score_context: bool = True
     motif: bool = True
     annotation_features: bool = False
+    # Left out of the code version where it is off: tables built before there was this choice stay fresh.
+    ensemble_sd: bool = Field(default=False, exclude_if=lambda on: not on)
     conservation: str | None = None
     window_sequence: bool = False
     window_one_hot: bool = False
@@ -388,6 +403,11 @@ class Settings(_Frozen):
             if dataset.base_model not in self.base_models:
                 raise ValueError(
                     f"datasets.{name}.base_model: {dataset.base_model!r} is none of {_listed(self.base_models)}"
+                )
+            if dataset.ensemble_sd and not self.base_models[dataset.base_model].ensemble_sd:
+                raise ValueError(
+                    f"datasets.{name}.ensemble_sd: base model {dataset.base_model!r} does not store the SD over its "
+                    f"members; set base_models.{dataset.base_model}.ensemble_sd: true (its genes are scored again)"
                 )
         return self
 

@@ -43,6 +43,13 @@ def available_memory() -> int:
     return page * os.sysconf("SC_PHYS_PAGES") // 2
 
 
+def device_memory() -> int | None:
+    """Bytes that JAX may use on its device; None where the device does not say."""
+    import jax
+
+    return (jax.devices()[0].memory_stats() or {}).get("bytes_limit")
+
+
 def peak_memory_mb() -> int:
     """Most main memory that this process has held at once, in units of 10^6 bytes."""
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss

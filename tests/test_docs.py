@@ -45,10 +45,13 @@ def blocks(*languages: str) -> Iterator[tuple[Path, str]]:
 
 
 def command_lines() -> list[Any]:
-    """Every call of `builder` in a block of shell."""
+    """Every call of `builder` in a block of shell, and in the workflow to copy."""
+    workflow = ROOT / "examples" / "github_actions.yml"
+    steps = yaml.safe_load(workflow.read_text("utf-8"))["jobs"]["build"]["steps"]
+    texts = [*blocks("", "bash"), *((workflow, step["run"]) for step in steps if "run" in step)]
     return [
         pytest.param(line.split(" #")[0].strip(), id=f"{page.name}: {line.split(' #')[0].strip()}")
-        for page, text in blocks("", "bash")
+        for page, text in texts
         for line in text.splitlines()
         if line.startswith("builder ")
     ]

@@ -1,8 +1,10 @@
 """Every file of examples/ is a project that loads; what the demo genome allows is built."""
 
+import json
 import shutil
 from pathlib import Path
 
+import matplotlib.pyplot as plt
 import polars as pl
 import pytest
 import yaml
@@ -40,6 +42,22 @@ def test_als_genes__are_symbols_of_grch37(shared):
     """Against the gene table that SpliceAI was published with."""
     table = pl.read_csv(shared / "data/grch37/spliceai_genes.txt.gz", separator="\t", columns=[0])
     assert set(read_gene_list(EXAMPLES / "als_genes.tsv")) <= set(table.to_series())
+
+
+@needs_weights
+def test_notebook__runs_on_a_built_dataset(built_folder, monkeypatch, capsys):
+    """Cell by cell, as a notebook would; it is kept without outputs."""
+    cells = json.loads((EXAMPLES / "explore_dataset.ipynb").read_text(encoding="utf-8"))["cells"]
+    code = [cell for cell in cells if cell["cell_type"] == "code"]
+    assert not any(cell["outputs"] or cell["execution_count"] for cell in code)
+    monkeypatch.chdir(built_folder / "data/examples")
+    names: dict = {}
+    for cell in code:
+        exec(compile("".join(cell["source"]), "explore_dataset.ipynb", "exec"), names)
+    plt.close("all")
+    assert names["missed"].height > 0
+    assert names["x"].shape == (names["train"].height, len(names["numeric"]))
+    assert "rows" in capsys.readouterr().out
 
 
 def on_the_demo_genome(settings: dict) -> dict:

@@ -87,6 +87,28 @@ def test_export_tracks__put_every_score_on_its_base(config, tmp_path):
     assert files[4].read_text() == "1\t104\t105\tdonor:TP:A\t900\t+\n1\t201\t202\tdonor:FP:C\t500\t-\n"
 
 
+def test_scores_of__and_tracks_hold_the_sd_where_it_is_stored(config, tmp_path):
+    spread = SCORES.with_columns(
+        donor_sd=pl.col("donor_scores").list.eval(pl.element() / 10),
+        acceptor_sd=pl.col("acceptor_scores").list.eval(pl.element() / 5),
+    )
+    contract = tables.splice_scores_contract(ensemble_sd=True)
+    write_frames([contract.conform(spread)], contract, {}, tmp_path / "data" / "m" / "splice_scores" / "1.parquet")
+    settings = yaml.safe_load(config.read_text())
+    settings["base_models"]["m"]["ensemble_sd"] = True
+    config.write_text(yaml.safe_dump(settings))
+    minus = scores_of("C", config=config)
+    np.testing.assert_allclose(minus["donor_sd"], minus["donor"] / 10, rtol=1e-6)
+    np.testing.assert_allclose(minus["acceptor_sd"], minus["acceptor"] / 5, rtol=1e-6)
+    files = export_tracks("m", tmp_path / "out", 0.001, config)
+    assert [path.name for path in files[4:8]] == [
+        "m.donor_sd.plus.bw", "m.donor_sd.minus.bw", "m.acceptor_sd.plus.bw", "m.acceptor_sd.minus.bw",
+    ]  # fmt: skip
+    with pyBigWig.open(str(files[5])) as donors, pyBigWig.open(str(files[7])) as acceptors:
+        np.testing.assert_allclose(donors.values("1", 201, 202), [0.05], rtol=1e-6)
+        np.testing.assert_allclose(acceptors.values("1", 203, 204), [0.05], rtol=1e-6)
+
+
 def test_tracks__command_leaves_out_low_scores(config, tmp_path):
     result = CliRunner().invoke(app, ["tracks", str(tmp_path / "out"), "--minimum", "0.3", "--config", str(config)])
     assert result.exit_code == 0
@@ -102,5 +124,5 @@ def test_export_tracks__says_that_nothing_is_built(config, tmp_path):
 
 
 def test_track_of__and_bed_of_calls_keep_empty_tables_empty():
-    assert track_of(SCORES.head(0), "donor", "+", 0).rows() == []
+    assert track_of(SCORES.head(0), "donor_scores", "+", 0).rows() == []
     assert bed_of_calls(tables.SPLICE_CALLS.empty()).rows() == []

@@ -61,6 +61,12 @@ WRONG = {
     "assembly": ({"genomes__g__assembly": "GRCh38"}, "spliceai was trained on GRCh37, genome 'g' is GRCh38"),
     "weights": ({"base_models__m__family": "openspliceai"}, "needs `weights:`, the folder of its .pt files"),
     "context": ({"base_models__m__context": 80}, "published with a context of 10000 only, not 80"),
+    "spread not stored": (
+        {"datasets__d__ensemble_sd": True},
+        r"datasets\.d\.ensemble_sd: base model 'm' does not store .*set base_models\.m\.ensemble_sd: true",
+    ),
+    "precision": ({"base_models__m__precision": "float16"}, r"m\.precision: 'float16': .*'float32' or 'bfloat16'"),
+    "tile": ({"base_models__m__longest_tile": 100}, r"longest_tile: 100: .*greater than or equal to 512"),
     "count missing": ({"datasets__d__genes": {"policy": "random"}}, "policy random needs `count:`"),
     "count unused": ({"datasets__d__genes": {"policy": "all", "count": 3}}, "policy all takes no `count:`"),
     "custom empty": ({"datasets__d__genes": {"policy": "custom"}}, "policy custom needs `include:`"),
@@ -83,6 +89,17 @@ def test_load_settings__names_place_and_remedy(tmp_path, case):
     changes, text = WRONG[case]
     with pytest.raises(SettingsError, match=text):
         load(tmp_path, settings(**changes))
+
+
+def test_load_settings__a_stored_spread_may_be_asked_for(tmp_path):
+    plain = load(tmp_path, settings()).base_models["m"]
+    loaded = load(tmp_path, settings(base_models__m__ensemble_sd=True, datasets__d__ensemble_sd=True))
+    assert loaded.datasets["d"].features.ensemble_sd
+    model = loaded.base_models["m"]
+    assert model.network == plain.network  # the scores themselves do not depend on it, so no fingerprint does
+    assert plain.scores == (plain.network,)
+    assert model.scores[:1] == plain.scores
+    assert len(model.scores) == 2
 
 
 def test_load_settings__too_many_kmer_columns(tmp_path, monkeypatch):

@@ -78,6 +78,10 @@ class Architecture:
         taps = self.n_skips + sum(2 * width for width in self.widths)
         return N_BASES * N_CHANNELS + taps * N_CHANNELS**2 + N_CHANNELS * N_CLASSES
 
+    def unit_macs_per_base(self) -> int:
+        """Multiplications of the units alone, likewise."""
+        return sum(2 * width * N_CHANNELS**2 for width in self.widths)
+
     def macs_per_tile(self, length: int) -> int:
         """Multiplications of the units for `length` bases scored in one piece: flanks are work as well."""
         excess, macs = self.flank, 0

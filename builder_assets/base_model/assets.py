@@ -24,6 +24,7 @@ from builder_assets.base_model.evaluation import check_alignment, evaluate, shif
 from builder_assets.base_model.masked_sites import masked_sites
 from builder_assets.base_model.model_report import model_report
 from builder_assets.base_model.pooled_evaluation import ChromosomeScores
+from builder_assets.base_model.precisions import PRECISIONS
 from builder_assets.base_model.scoring_plan import scoring_plan
 from builder_assets.genome.assets import files_key
 from builder_assets.genome.contigs import chromosome_sequence
@@ -121,7 +122,7 @@ def _base_model_weights(name: str, model: BaseModelSettings, settings: Settings)
         seen = registered_files(source.paths())
         ensemble = load_ensemble(architecture_of(network.family, network.context), source.weights)
         device = source.configure_device()
-        parity = check_parity(ensemble)
+        parity = check_parity(ensemble, network.precision)
         return report.result(
             weights_table(ensemble), ensemble_sha256=ensemble.sha256, parity=parity.text, device=device, **seen
         )
@@ -181,9 +182,9 @@ def _splice_scores(
 
     @table_asset(
         name,
-        tables.SPLICE_SCORES,
+        tables.splice_scores_contract(ensemble_sd=model.ensemble_sd),
         2,
-        network,
+        *model.scores,
         inputs={
             "genes_to_score": [name, "genes_to_score"],
             "contig": [model.genome, "contig"],
@@ -198,15 +199,19 @@ def _splice_scores(
     def splice_scores(
         context: dg.AssetExecutionContext, genes_to_score: pl.DataFrame, contig: pl.DataFrame, weights: pl.DataFrame
     ) -> dg.MaterializeResult[pl.DataFrame]:
-        from builder_assets.base_model.chromosome_scores import score_chromosome  # JAX: not where definitions load
+        # JAX: not where definitions load
+        from builder_assets.base_model.chromosome_scores import SD_TRACKS, TRACKS, score_chromosome
 
         report = Report()
         source: BaseModelFiles = getattr(context.resources, resource)
         files: GenomeFiles = getattr(context.resources, genome_files)
         device = source.configure_device()
-        scorer, sha256 = _scorer(network, source.weights, tuple(weights["sha256"]))  # pyright: ignore[reportArgumentType]
+        recorded = tuple(weights["sha256"])
+        scorer, sha256 = _scorer(network, source.weights, recorded, model.longest_tile, model.ensemble_sd)  # pyright: ignore[reportArgumentType]
         store = context.resources.table_store
-        memo = ScoreMemo(store.path_of(context.asset_key, context.partition_key), store.root)
+        published = store.path_of(context.asset_key, context.partition_key)
+        tracks = [*TRACKS, *(SD_TRACKS if model.ensemble_sd else ())]
+        memo = ScoreMemo(published, store.root, tracks)
         memo.tidy()
         scoring = score_chromosome(
             genes_to_score,
@@ -216,39 +221,45 @@ def _splice_scores(
             network,
             memo,
             device,
+            ensemble_sd=model.ensemble_sd,
         )
-        rate = scoring.bases_scored / scoring.seconds if scoring.bases_scored else 0.0
-        logger.info(
-            "%s: %d genes scored, %d reused, %d dropped, %s bases, %s bases/s on %s",
-            context.partition_key, scoring.n_scored, scoring.n_reused, scoring.n_dropped,
-            f"{scoring.bases_scored:,}", f"{rate:,.0f}", device,
-        )  # fmt: skip
+        peak = peak_memory_mb()
+        logger.info("%s: %s on %s, at most %s MB of memory", context.partition_key, scoring.text, device, f"{peak:,}")
         return report.result(
             scoring.table,
             genes_scored=scoring.n_scored,
             genes_reused=scoring.n_reused,
             genes_dropped=scoring.n_dropped,
             bases_scored=scoring.bases_scored,
-            bases_per_second=round(rate, 1),
+            bases_per_second=round(scoring.bases_per_second, 1),
+            padding_share=None if scoring.padding_share is None else round(scoring.padding_share, 4),
             device=device,
             flanks=network.flanks,
             precision=network.precision,
-            peak_memory_mb=peak_memory_mb(),
+            ensemble_sd=model.ensemble_sd,
+            peak_memory_mb=peak,
         )
 
     return splice_scores
 
 
 @lru_cache(maxsize=2)
-def _scorer(network: NetworkSettings, weights: str | None, recorded: tuple[str, ...]) -> tuple[Any, str]:
+def _scorer(
+    network: NetworkSettings,
+    weights: str | None,
+    recorded: tuple[str, ...],
+    longest_tile: int | None,
+    ensemble_sd: bool,
+) -> tuple[Any, str]:
     """The compiled ensemble, one per process; refuses weights that are not the registered ones."""
-    from builder_assets.base_model.scoring import Scorer
+    from builder_assets.base_model.scoring import Scorer, tile_lengths
     from builder_assets.base_model.weights import load_ensemble, weights_table
 
     ensemble = load_ensemble(architecture_of(network.family, network.context), weights)
     if tuple(weights_table(ensemble)["sha256"]) != recorded:
         raise ValueError("the weight files changed since base_model_weights was built. `builder build` registers them.")
-    return Scorer(ensemble), ensemble.sha256
+    tiles = tile_lengths(longest_tile)
+    return Scorer(ensemble, tiles, precision=network.precision, ensemble_sd=ensemble_sd), ensemble.sha256
 
 
 def _masked_sites(name: str, path: Path, assembly: str, chromosomes: dg.PartitionsDefinition) -> dg.AssetsDefinition:
@@ -372,7 +383,7 @@ def _model_report(name: str, model: BaseModelSettings, assembly: str, rule: Eval
             table,
             headline=dg.MetadataValue.md(markdown_table(headline)),
             flanks=model.flanks,
-            precision=model.precision,
+            precision=f"{model.precision}: {PRECISIONS[model.precision]}",
         )
 
     return report_of_model

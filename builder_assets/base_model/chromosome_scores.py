@@ -2,7 +2,7 @@
 
 import logging
 import time
-from collections.abc import Collection
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -10,14 +10,17 @@ import numpy as np
 import polars as pl
 import pyarrow as pa
 
+from builder_assets.base_model.architectures import ACCEPTOR, DONOR, N_CLASSES
 from builder_assets.base_model.scoring import fingerprint
 from builder_assets.sequence import ChromosomeSequence
 from builder_assets.settings import NetworkSettings
-from builder_assets.tables import SPLICE_SCORES
+from builder_assets.tables import splice_scores_contract
 
 logger = logging.getLogger("builder.scoring")
 
-ACCEPTOR, DONOR = 1, 2  # channels of the published models; 0 is neither
+# Column of the table -> column of what `scoring.Scorer` gives.
+TRACKS = {"donor_scores": DONOR, "acceptor_scores": ACCEPTOR}
+SD_TRACKS = {"donor_sd": N_CLASSES + DONOR, "acceptor_sd": N_CLASSES + ACCEPTOR}
 SECONDS_BETWEEN_LINES = 5.0
 BATCH_BASES = 2_000_000  # kept at a time: what a killed run loses, 45 s of two cores or 1 s of a large GPU
 MOST_FAILURES = 10  # then the device or its libraries are broken, not the genes
@@ -27,7 +30,7 @@ class Memo(Protocol):
     """Where scores are kept by fingerprint; see `resources.score_memo`."""
 
     def read(self, wanted: Collection[str]) -> pl.DataFrame:
-        """fingerprint, scored_by, donor_scores, acceptor_scores of those known."""
+        """fingerprint, scored_by and every track of those known."""
         ...
 
     def write(self, scores: pl.DataFrame) -> None:
@@ -41,23 +44,45 @@ class Memo(Protocol):
 
 @dataclass(frozen=True)
 class ScoredGene:
-    """Scores of one gene, float32 (length,) in transcription order, and what computed them."""
+    """Tracks of one gene by column name, float32 (length,) in transcription order, and what computed them."""
 
-    donor: np.ndarray
-    acceptor: np.ndarray
+    tracks: dict[str, np.ndarray]
     scored_by: str
 
 
 @dataclass(frozen=True)
 class ChromosomeScoring:
-    """tables.SPLICE_SCORES of one chromosome, and how they came about."""
+    """Scores of one chromosome (tables.splice_scores_contract), and how they came about.
+
+    Attributes:
+        table: The scores.
+        n_scored: Genes scored now.
+        n_reused: Genes whose scores were known.
+        n_dropped: Genes of the table before that are not in this one.
+        bases_scored: Bases scored now.
+        padding_share: Share of the convolutions made for them that was flanks and filling; null if none were.
+        seconds: Time for all of it.
+    """
 
     table: pl.DataFrame
     n_scored: int
     n_reused: int
     n_dropped: int
     bases_scored: int
+    padding_share: float | None
     seconds: float
+
+    @property
+    def bases_per_second(self) -> float:
+        """0 if nothing had to be scored."""
+        return self.bases_scored / self.seconds if self.bases_scored else 0.0
+
+    @property
+    def text(self) -> str:
+        """The same for people."""
+        genes = f"{self.n_scored} genes scored, {self.n_reused} reused, {self.n_dropped} dropped"
+        padding = "" if self.padding_share is None else f", {self.padding_share:.0%} padding"
+        return f"{genes}, {self.bases_scored:,} bases, {self.bases_per_second:,.0f} bases/s{padding}"
 
 
 class SpanError(ValueError):
@@ -76,6 +101,8 @@ def score_chromosome(
     network: NetworkSettings,
     memo: Memo,
     device: str,
+    *,
+    ensemble_sd: bool = False,
 ) -> ChromosomeScoring:
     """Score every gene whose fingerprint the memo does not hold; keep what is scored in the memo, batch by batch.
 
@@ -87,6 +114,7 @@ def score_chromosome(
         network: What else scores depend on.
         memo: Scores known before; those of genes that leave the table are kept there.
         device: What computes now, e.g. "cpu x2, jax 0.10.2".
+        ensemble_sd: The SD over the members is stored as well; scorer and memo hold it.
 
     Raises:
         SpanError: names the genes that are not wholly inside the known sequence; the others are scored and kept.
@@ -98,20 +126,22 @@ def score_chromosome(
     inside = genes.filter(~pl.Series(beyond, dtype=pl.Boolean))
     spans = list(inside.select("start", "end", "strand").iter_rows())
     marks = [fingerprint(bases_read(sequence, span, scorer, network), ensemble_sha256, network) for span in spans]
-    known = known_scores(memo.read(set(marks)))
+    tracks = TRACKS | (SD_TRACKS if ensemble_sd else {})
+    known = known_scores(memo.read(set(marks)), tracks)
     missing = {mark: span for mark, span in zip(marks, spans, strict=True) if mark not in known}
     progress = _Progress(sequence.chrom, sum(end - start + 1 for start, end, _ in missing.values()), len(missing))
-    fresh = _scored(missing, sequence, scorer, network, memo, device, progress)
+    fresh = _scored(missing, sequence, scorer, network, memo, device, progress, tracks)
     _refuse_beyond(genes.filter(pl.Series(beyond, dtype=pl.Boolean)), genes.height, sequence.chrom)
     leaving = memo.published_marks() - set(marks)
     if leaving:
         memo.write(memo.read(leaving))
     return ChromosomeScoring(
-        table=_table(inside, [(mark, fresh[mark] if mark in fresh else known[mark]) for mark in marks]),
+        table=_table(inside, [(mark, fresh[mark] if mark in fresh else known[mark]) for mark in marks], tracks),
         n_scored=sum(mark in fresh for mark in marks),
         n_reused=sum(mark not in fresh for mark in marks),
         n_dropped=len(leaving),
         bases_scored=progress.scored,
+        padding_share=1 - progress.scored / progress.computed if progress.computed else None,
         seconds=time.perf_counter() - started,
     )
 
@@ -131,7 +161,7 @@ def bases_read(
 
 def _scored(
     missing: dict[str, tuple[int, int, str]], sequence: ChromosomeSequence, scorer: Any, network: NetworkSettings,
-    memo: Memo, device: str, progress: "_Progress",
+    memo: Memo, device: str, progress: "_Progress", tracks: Mapping[str, int],
 ) -> dict[str, ScoredGene]:  # fmt: skip
     """Scores of the missing genes by fingerprint, published in batches as they come; all but failing ones."""
     found: dict[str, ScoredGene] = {}
@@ -143,12 +173,12 @@ def _scored(
         scores = scorer.score_genes(codes, progress.bases, flanked=network.flanks == "genomic")
         done = 0
         try:
-            for track in scores:
-                gene = _checked_gene(track, device)
+            for columns in scores:
+                gene = _checked_gene(columns, tracks, device)
                 found[left[done][0]] = batch[left[done][0]] = gene
                 done += 1
-                if sum(len(gene.donor) for gene in batch.values()) >= BATCH_BASES:
-                    memo.write(_memo_rows(batch))
+                if sum(len(gene.tracks["donor_scores"]) for gene in batch.values()) >= BATCH_BASES:
+                    memo.write(_rows(batch.items(), tracks))
                     batch = {}
         except (RuntimeError, ValueError, MemoryError) as error:
             start, end, strand = left[done][1]
@@ -156,7 +186,7 @@ def _scored(
             done += 1
         left = left[done:] if len(failures) < MOST_FAILURES else []
     if batch:
-        memo.write(_memo_rows(batch))
+        memo.write(_rows(batch.items(), tracks))
     if failures:
         raise GeneFailureError(
             f"{len(failures)} genes on {sequence.chrom} could not be scored; the scores of {len(found)} others are "
@@ -165,31 +195,32 @@ def _scored(
     return found
 
 
-def _checked_gene(track: np.ndarray, device: str) -> ScoredGene:
-    """Donor and acceptor scores of one gene; what is no number must never be kept."""
-    bad = int((~np.isfinite(track)).any(axis=1).sum())
+def _checked_gene(columns: np.ndarray, tracks: Mapping[str, int], device: str) -> ScoredGene:
+    """The tracks of one gene; what is no number must never be kept."""
+    bad = int((~np.isfinite(columns)).any(axis=1).sum())
     if bad:
-        raise ValueError(f"{bad} of {len(track)} bases have scores that are no numbers on {device}")
-    # Copies: a view would keep the third channel in memory.
-    return ScoredGene(track[:, DONOR].copy(), track[:, ACCEPTOR].copy(), device)
+        raise ValueError(f"{bad} of {len(columns)} bases have scores that are no numbers on {device}")
+    # Copies: a view would keep the other columns in memory.
+    return ScoredGene({name: columns[:, column].copy() for name, column in tracks.items()}, device)
 
 
-def _memo_rows(genes: dict[str, ScoredGene]) -> pl.DataFrame:
+def _rows(genes: Iterable[tuple[str, ScoredGene]], tracks: Iterable[str]) -> pl.DataFrame:
+    """fingerprint, scored_by and tracks; score lists are laid end to end once, not copied row by row."""
+    marks, scored = zip(*genes, strict=True) if genes else ((), ())
     return pl.DataFrame(
         {
-            "fingerprint": list(genes),
-            "scored_by": [gene.scored_by for gene in genes.values()],
-            "donor_scores": _lists([gene.donor for gene in genes.values()]),
-            "acceptor_scores": _lists([gene.acceptor for gene in genes.values()]),
+            "fingerprint": pl.Series(marks, dtype=pl.String),
+            "scored_by": pl.Series([gene.scored_by for gene in scored], dtype=pl.String),
+            **{name: _lists([gene.tracks[name] for gene in scored]) for name in tracks},
         }
     )
 
 
-def known_scores(table: pl.DataFrame) -> dict[str, ScoredGene]:
-    """Fingerprint -> scores of an earlier tables.SPLICE_SCORES."""
-    donors, acceptors = table["donor_scores"], table["acceptor_scores"]
+def known_scores(table: pl.DataFrame, tracks: Iterable[str] = TRACKS) -> dict[str, ScoredGene]:
+    """Fingerprint -> scores of an earlier table of scores."""
+    lists = {name: table[name] for name in tracks}
     return {
-        mark: ScoredGene(donors[row].to_numpy(), acceptors[row].to_numpy(), scored_by)
+        mark: ScoredGene({name: values[row].to_numpy() for name, values in lists.items()}, scored_by)
         for row, (mark, scored_by) in enumerate(table.select("fingerprint", "scored_by").iter_rows())
     }
 
@@ -205,16 +236,10 @@ def _refuse_beyond(beyond: pl.DataFrame, n_genes: int, chrom: str) -> None:
         )
 
 
-def _table(genes: pl.DataFrame, rows: list[tuple[str, ScoredGene]]) -> pl.DataFrame:
-    """`rows` beside their genes; score lists are laid end to end once, not copied row by row."""
-    return SPLICE_SCORES.conform(
-        genes.with_columns(
-            fingerprint=pl.Series([mark for mark, _ in rows], dtype=pl.String),
-            scored_by=pl.Series([gene.scored_by for _, gene in rows], dtype=pl.String),
-            donor_scores=_lists([gene.donor for _, gene in rows]),
-            acceptor_scores=_lists([gene.acceptor for _, gene in rows]),
-        )
-    )
+def _table(genes: pl.DataFrame, rows: list[tuple[str, ScoredGene]], tracks: Iterable[str]) -> pl.DataFrame:
+    """`rows` beside their genes."""
+    contract = splice_scores_contract(ensemble_sd="donor_sd" in tracks)
+    return contract.conform(pl.concat([genes, _rows(rows, tracks)], how="horizontal"))
 
 
 def _lists(arrays: list[np.ndarray]) -> pl.Series:
@@ -228,11 +253,12 @@ class _Progress:
 
     def __init__(self, chrom: str, total: int, n_genes: int) -> None:
         self.chrom, self.total, self.n_genes = chrom, total, n_genes
-        self.scored = 0
+        self.scored, self.computed = 0, 0.0
         self._started = self._last_line = time.perf_counter()
 
-    def bases(self, bases: int) -> None:
+    def bases(self, bases: int, computed: float) -> None:
         self.scored += bases
+        self.computed += computed
         now = time.perf_counter()
         if now - self._last_line >= SECONDS_BETWEEN_LINES:
             self._last_line = now

@@ -11,7 +11,7 @@ many, its scores are equal to the last bit.
 """
 
 from collections.abc import Callable, Sequence
-from functools import lru_cache, partial
+from functools import cached_property, lru_cache, partial
 from itertools import pairwise
 from threading import Lock
 from typing import NamedTuple, Self
@@ -19,18 +19,34 @@ from typing import NamedTuple, Self
 import jax
 import numpy as np
 
-from builder_assets.base_model.architectures import N_CLASSES, Architecture
-from builder_assets.base_model.folding import ensemble_probabilities, folded_ensemble
-from builder_assets.base_model.spectral import computed_ranges, member_scores, room_for, spectral_member
+from builder_assets.base_model.architectures import N_CHANNELS, Architecture
+from builder_assets.base_model.folding import folded_ensemble, members_probabilities
+from builder_assets.base_model.spectral import (
+    computed_bases,
+    computed_ranges,
+    member_scores,
+    room_for,
+    spectral_member,
+)
 from builder_assets.base_model.weights import EnsembleWeights
 from builder_assets.sequence import N
-from resources.accelerator import usable_cores
+from resources.accelerator import available_memory, device_memory, usable_cores
+
+# Main or device memory per base of a piece, flanks included: trunk, hidden track, and copies of both on their way.
+BYTES_PER_ROW = 6 * N_CHANNELS * np.dtype(np.float32).itemsize
 
 
 class Piece(NamedTuple):
-    """`length` scored bases, and what computes them: float32 (length or more, 3); neither, acceptor, donor."""
+    """Bases that are scored together.
+
+    Attributes:
+        length: How many.
+        computed: Bases' worth of convolutions for them: flanks and what fills up steps or tiles are work as well.
+        compute: Gives each member's probabilities, float32 (n_members, length, 3): neither, acceptor, donor.
+    """
 
     length: int
+    computed: float
     compute: Callable[[], np.ndarray]
 
 
@@ -40,14 +56,19 @@ class CoreEngine:
     Args:
         ensemble: The weights.
         tile_lengths: The longest is the most that a piece holds.
+        precision: See `network`.
     """
 
-    def __init__(self, ensemble: EnsembleWeights, tile_lengths: Sequence[int]) -> None:
-        self._ensemble, self._tile_lengths = ensemble, tuple(tile_lengths)
-        self._room = room_for(max(tile_lengths), ensemble.architecture)
-        self._members = [jax.device_put(spectral_member(arrays, ensemble.architecture)) for arrays in ensemble.members]
-        self._program = _member_program(ensemble.architecture, self._room.capacity)
-        self.workers = usable_cores()
+    def __init__(self, ensemble: EnsembleWeights, tile_lengths: Sequence[int], precision: str) -> None:
+        self._ensemble, self._tile_lengths, self._precision = ensemble, tuple(tile_lengths), precision
+        architecture = ensemble.architecture
+        self._room = room_for(max(tile_lengths), architecture)
+        spectral = [spectral_member(arrays, architecture, precision) for arrays in ensemble.members]
+        self._members = [jax.device_put(member) for member in spectral]
+        self._program = _member_program(architecture, self._room.capacity, precision)
+        # Not the pieces: how a gene is cut must not follow from what else the machine does.
+        fitting = available_memory() // 2 // (self._room.rows * BYTES_PER_ROW)
+        self.workers = max(1, min(usable_cores(), fitting))
 
     def pieces(self, whole: np.ndarray, *, flanked: bool) -> list[Piece]:
         """The pieces of a gene, in order.
@@ -61,32 +82,34 @@ class CoreEngine:
         known = (-flank, length + flank) if flanked else (0, length)
         n_pieces = -(-length // self._room.capacity)
         cuts = [length * cut // n_pieces for cut in range(n_pieces + 1)]
-        return [Piece(end - start, partial(self._scores, whole, start, end, known)) for start, end in pairwise(cuts)]
+        pieces = []
+        for start, end in pairwise(cuts):
+            ranges = computed_ranges(self._ensemble.architecture, (start, end), known)
+            computed = computed_bases(self._ensemble.architecture, ranges)
+            pieces.append(Piece(end - start, computed, partial(self._scores, whole, start, end, ranges)))
+        return pieces
 
-    def _scores(self, whole: np.ndarray, start: int, end: int, known: tuple[int, int]) -> np.ndarray:
+    def _scores(self, whole: np.ndarray, start: int, end: int, ranges: np.ndarray) -> np.ndarray:
         flank, origin = self._ensemble.architecture.flank, self._room.origin
         codes = np.full(self._room.rows, N, np.uint8)
         codes[origin - flank : origin + end - start + flank] = whole[start : end + 2 * flank]
-        ranges = computed_ranges(self._ensemble.architecture, (start, end), known) + (origin - start)
-        read = (codes, ranges.astype(np.int32), np.int32(end - start))
-        total = np.zeros((end - start, N_CLASSES), np.float32)
-        for member in self._members:
-            total += np.asarray(self._program(member, *read))[: end - start]
-        return total / np.float32(len(self._members))
+        read = (codes, ranges + np.int32(origin - start), np.int32(end - start))
+        return np.stack([np.asarray(self._program(member, *read))[: end - start] for member in self._members])
 
+    @cached_property
     def smaller(self) -> Self | None:
         """The engine for shorter pieces, where memory does not suffice for these; None if these are the shortest."""
         shorter = [tile for tile in self._tile_lengths if tile < max(self._tile_lengths)]
-        return type(self)(self._ensemble, shorter) if shorter else None
+        return type(self)(self._ensemble, shorter, self._precision) if shorter else None
 
 
 class _Program:
     """`spectral.member_scores`, compiled when first called, once whatever threads call it."""
 
-    def __init__(self, architecture: Architecture, capacity: int) -> None:
+    def __init__(self, architecture: Architecture, capacity: int, precision: str) -> None:
         # Pieces share the cores; products shared by cores as well would only wait for each other.
         options = {"xla_cpu_multi_thread_eigen": False}
-        scores = partial(member_scores, architecture=architecture, capacity=capacity)
+        scores = partial(member_scores, architecture=architecture, capacity=capacity, precision=precision)
         self._jitted = jax.jit(scores, compiler_options=options)
         self._compiled: Callable[..., jax.Array] | None = None
         self._compiling = Lock()
@@ -99,8 +122,8 @@ class _Program:
 
 
 @lru_cache(maxsize=16)
-def _member_program(architecture: Architecture, capacity: int) -> _Program:
-    return _Program(architecture, capacity)
+def _member_program(architecture: Architecture, capacity: int, precision: str) -> _Program:
+    return _Program(architecture, capacity, precision)
 
 
 class TileEngine:
@@ -108,35 +131,50 @@ class TileEngine:
 
     Args:
         ensemble: The weights.
-        tile_lengths: Bases per tile; one program is compiled for each that is needed.
+        tile_lengths: Bases per tile; one program is compiled for each that is needed. Those that the device has not
+            enough memory for are left out, but for the shortest.
+        precision: See `network`.
     """
 
     workers = 2  # one tile is computed while another is fetched
 
-    def __init__(self, ensemble: EnsembleWeights, tile_lengths: Sequence[int]) -> None:
-        self._ensemble, self._tile_lengths = ensemble, tuple(sorted(tile_lengths))
-        self._weights = jax.device_put(folded_ensemble(ensemble.members, ensemble.architecture))
-        self._probabilities = jax.jit(partial(ensemble_probabilities, architecture=ensemble.architecture))
+    def __init__(self, ensemble: EnsembleWeights, tile_lengths: Sequence[int], precision: str) -> None:
+        self._ensemble, self._precision = ensemble, precision
+        architecture = ensemble.architecture
+        self._tile_lengths = fitting_tiles(tile_lengths, architecture.context, device_memory())
+        self._weights = jax.device_put(folded_ensemble(ensemble.members, architecture))
+        self._probabilities = jax.jit(partial(members_probabilities, architecture=architecture, precision=precision))
 
     def pieces(self, whole: np.ndarray, *, flanked: bool) -> list[Piece]:  # noqa: ARG002, the same work either way
         """The pieces of a gene, in order; see `CoreEngine.pieces`."""
-        flank = self._ensemble.architecture.flank
+        architecture = self._ensemble.architecture
+        flank = architecture.flank
         length = len(whole) - 2 * flank
-        tiles = tiles_of(length, self._tile_lengths, self._ensemble.architecture)
+        tiles = tiles_of(length, self._tile_lengths, architecture)
         read = np.pad(whole, (0, sum(tiles) - length), constant_values=N)
         starts = np.cumsum((0, *tiles[:-1])).tolist()
-        return [
-            Piece(min(tile, length - start), partial(self._scores, read[start : start + tile + 2 * flank]))
-            for start, tile in zip(starts, tiles, strict=True)
-        ]
+        pieces = []
+        for start, tile in zip(starts, tiles, strict=True):
+            codes, scored = read[start : start + tile + 2 * flank], min(tile, length - start)
+            computed = architecture.macs_per_tile(tile) / architecture.unit_macs_per_base()
+            pieces.append(Piece(scored, computed, partial(self._scores, codes, scored)))
+        return pieces
 
-    def _scores(self, codes: np.ndarray) -> np.ndarray:
-        return np.asarray(self._probabilities(self._weights, codes))
+    def _scores(self, codes: np.ndarray, scored: int) -> np.ndarray:
+        return np.asarray(self._probabilities(self._weights, codes))[:, :scored]
 
+    @cached_property
     def smaller(self) -> Self | None:
         """The engine for shorter tiles; see `CoreEngine.smaller`."""
         shorter = [tile for tile in self._tile_lengths if tile < max(self._tile_lengths)]
-        return type(self)(self._ensemble, shorter) if shorter else None
+        return type(self)(self._ensemble, shorter, self._precision) if shorter else None
+
+
+def fitting_tiles(tile_lengths: Sequence[int], context: int, memory: int | None) -> tuple[int, ...]:
+    """Those of `tile_lengths`, sorted, that `memory` bytes of a device hold two of; the shortest in any case."""
+    tiles = sorted(tile_lengths)
+    fit = [tile for tile in tiles if memory is None or 2 * (tile + context) * BYTES_PER_ROW <= memory]
+    return tuple(fit or tiles[:1])
 
 
 @lru_cache(maxsize=4096)

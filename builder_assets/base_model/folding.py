@@ -90,27 +90,31 @@ def folded_ensemble(members: tuple[dict[str, np.ndarray], ...], architecture: Ar
     return jax.tree.map(lambda *arrays: np.stack(arrays), *(folded_member(m, architecture) for m in members))
 
 
-def ensemble_probabilities(stacked: FoldedMember, codes: jax.Array, architecture: Architecture) -> jax.Array:
-    """Mean of the members' probabilities, float32 (length, 3): neither, acceptor, donor.
+def members_probabilities(
+    stacked: FoldedMember, codes: jax.Array, architecture: Architecture, precision: str = "float32"
+) -> jax.Array:
+    """Each member's probabilities, float32 (n_members, length, 3): neither, acceptor, donor.
 
     Args:
         stacked: Of `folded_ensemble`.
         codes: Base codes, uint8 (flank + length + flank,).
         architecture: Static.
+        precision: Static; what the units' convolutions read, see `network`.
     """
     # One member after another: stacked in one convolution they are slower on a CPU, and need five times the memory.
-    members = lax.map(lambda member: member_probabilities(member, codes, architecture), stacked)
-    return jnp.mean(members, axis=0)
+    return lax.map(lambda member: member_probabilities(member, codes, architecture, precision), stacked)
 
 
-def member_probabilities(member: FoldedMember, codes: jax.Array, architecture: Architecture) -> jax.Array:
+def member_probabilities(
+    member: FoldedMember, codes: jax.Array, architecture: Architecture, precision: str = "float32"
+) -> jax.Array:
     """One member's probabilities, float32 (length, 3), of base codes (flank + length + flank,)."""
     length = codes.shape[0] - architecture.context
     trunk, excess = jnp.asarray(member.stem)[codes], architecture.flank
     total = _projected(trunk, member.projections[0], excess, length) + member.bias
     for skip in range(1, architecture.n_skips):
         group = range((skip - 1) * UNITS_PER_SKIP, skip * UNITS_PER_SKIP)
-        trunk = _after_units(trunk, [member.units[unit] for unit in group], group, architecture)
+        trunk = _after_units(trunk, [member.units[unit] for unit in group], group, architecture, precision)
         excess -= sum(architecture.trimmed_by_unit()[unit] for unit in group)
         total += _projected(trunk, member.projections[skip], excess, length)
     return jax.nn.softmax(total, axis=-1)
@@ -120,15 +124,18 @@ def _projected(trunk: jax.Array, projection: jax.Array | np.ndarray, excess: int
     return jnp.dot(trunk[excess : excess + length], projection, precision=PRECISION)
 
 
-def _after_units(trunk: jax.Array, units: list[FoldedUnit], group: range, architecture: Architecture) -> jax.Array:
+def _after_units(
+    trunk: jax.Array, units: list[FoldedUnit], group: range, architecture: Architecture, precision: str
+) -> jax.Array:
     """The trunk (n, 32) after units of one dilation, shorter by what they trim."""
     dilation, length = architecture.dilations[group[0]], trunk.shape[0]
     phases = _phases_of(trunk, dilation)
     for number, unit in zip(group, units, strict=True):
         hidden = _activated(phases * unit.scale + unit.shift, architecture.negative_slope)
-        hidden = _activated(_convolved(hidden, unit.kernel_1) + unit.bias_1, architecture.negative_slope)
+        hidden = _activated(_convolved(hidden, unit.kernel_1, precision) + unit.bias_1, architecture.negative_slope)
         trimmed = architecture.widths[number] - 1
-        phases = phases[:, trimmed : phases.shape[1] - trimmed] + _convolved(hidden, unit.kernel_2) + unit.bias_2
+        change = _convolved(hidden, unit.kernel_2, precision) + unit.bias_2
+        phases = phases[:, trimmed : phases.shape[1] - trimmed] + change
     remaining = length - 2 * sum(architecture.trimmed_by_unit()[number] for number in group)
     return phases.transpose(1, 0, 2).reshape(-1, N_CHANNELS)[:remaining]
 
@@ -140,10 +147,10 @@ def _phases_of(trunk: jax.Array, dilation: int) -> jax.Array:
     return padded.reshape(rows, dilation, N_CHANNELS).transpose(1, 0, 2)
 
 
-def _convolved(phases: jax.Array, kernel: jax.Array | np.ndarray) -> jax.Array:
+def _convolved(phases: jax.Array, kernel: jax.Array | np.ndarray, precision: str) -> jax.Array:
     return lax.conv_general_dilated(
-        phases, jnp.asarray(kernel), window_strides=(1,), padding="VALID", dimension_numbers=("NWC", "WIO", "NWC"),
-        precision=PRECISION,
+        phases.astype(precision), jnp.asarray(kernel, precision), window_strides=(1,), padding="VALID",
+        dimension_numbers=("NWC", "WIO", "NWC"), precision=PRECISION, preferred_element_type=jnp.float32,
     )  # fmt: skip
 
 

@@ -9,15 +9,19 @@ import polars as pl
 
 from builder_assets.base_model.evaluation import neither_scores
 from builder_assets.coordinates import position_of_offset
+from builder_assets.tables.base_model import ENSEMBLE_SD
 
+SD_TRACKS = tuple(column.name for column in ENSEMBLE_SD)
 STRAND_NAMES = {"+": "plus", "-": "minus"}
 
 
 def gene_frame(row: dict[str, object]) -> pl.DataFrame:
     """Every base of one gene in transcription order: offset, position, donor, acceptor, neither.
 
+    Where the base model stores them, donor_sd and acceptor_sd as well, the SD over the ensemble's members.
+
     Args:
-        row: A row of tables.SPLICE_SCORES.
+        row: A row of tables.splice_scores_contract.
     """
     donor = np.asarray(row["donor_scores"], dtype=np.float32)
     acceptor = np.asarray(row["acceptor_scores"], dtype=np.float32)
@@ -30,24 +34,25 @@ def gene_frame(row: dict[str, object]) -> pl.DataFrame:
             "donor": donor,
             "acceptor": acceptor,
             "neither": neither_scores(donor, acceptor),
+            **{name: np.asarray(row[name], dtype=np.float32) for name in SD_TRACKS if name in row},
         }
     )
 
 
-def track_of(scores: pl.DataFrame, kind: str, strand: str, minimum: float) -> pl.DataFrame:
-    """One kind's scores on one strand of a chromosome: position, score; sorted, one row per position.
+def track_of(scores: pl.DataFrame, column: str, strand: str, minimum: float) -> pl.DataFrame:
+    """One track of scores on one strand of a chromosome: position, score; sorted, one row per position.
 
     Where genes overlap, their masked scores may differ; the highest is kept.
 
     Args:
-        scores: tables.SPLICE_SCORES of one chromosome.
-        kind: "donor" or "acceptor".
+        scores: tables.splice_scores_contract, one chromosome.
+        column: donor_scores or acceptor_scores; or donor_sd or acceptor_sd, where stored.
         strand: "+" or "-".
         minimum: Lower scores are left out.
     """
     own = scores.filter(pl.col("strand") == strand)
     pieces = [pl.DataFrame(schema={"position": pl.Int64, "score": pl.Float32})]
-    for start, end, values in own.select("start", "end", f"{kind}_scores").iter_rows():
+    for start, end, values in own.select("start", "end", column).iter_rows():
         score = np.asarray(values, dtype=np.float32)
         offset = np.flatnonzero(score >= minimum)
         position = position_of_offset(offset, start, end, strand)

@@ -11,6 +11,9 @@ SpliceAI and OpenSpliceAI share it; slope, epsilon, widths and dilations come fr
 convolution keeps the length and the sum is cropped at the end; here convolutions are VALID and what is added to them
 is cropped, which gives the same scores, since the receptive field is exactly context + 1.
 
+Precision. "float32": every product and sum. "bfloat16": the two convolutions of a unit read their kernels and their
+input rounded to bfloat16 (8 significant bits) and sum in float32; norms, trunk, stem, skips and head stay float32.
+
 Scores are computed by `scoring`, with `folding`'s simplifications; both are tested against this definition.
 """
 

@@ -9,7 +9,7 @@ from hashlib import blake2b
 import jax
 import numpy as np
 
-from builder_assets.base_model.engines import CoreEngine, TileEngine
+from builder_assets.base_model.engines import CoreEngine, Piece, TileEngine
 from builder_assets.base_model.weights import EnsembleWeights
 from builder_assets.sequence import N, codes_of
 from builder_assets.settings import NetworkSettings
@@ -18,7 +18,13 @@ from builder_assets.settings import NetworkSettings
 # shorter than the first cost as much, as flanks dominate.
 TILE_LENGTHS = (2_048, 4_096, 8_192, 12_288, 16_384, 24_576, 32_768, 49_152, 65_536)
 
-Progress = Callable[[int], None]
+
+def tile_lengths(longest: int | None) -> tuple[int, ...]:
+    """The lengths up to `longest`, and that itself; all of them if None."""
+    return TILE_LENGTHS if longest is None else (*(tile for tile in TILE_LENGTHS if tile < longest), longest)
+
+
+Progress = Callable[[int, float], None]  # bases scored since, and how many bases' worth of work they were
 
 logger = logging.getLogger("builder.scoring")
 
@@ -34,27 +40,33 @@ class Scorer:
         ensemble: Its weights.
         tile_lengths: Bases scored at a time: at most the largest on a CPU, one of them on an accelerator.
         platform: What computes, "cpu" or another; JAX's default if None.
+        precision: "float32" or "bfloat16", see `network`.
+        ensemble_sd: Scores have three more columns, the SD over the members of each; the first three are the same.
     """
 
     def __init__(
-        self, ensemble: EnsembleWeights, tile_lengths: Sequence[int] = TILE_LENGTHS, platform: str | None = None
-    ) -> None:
+        self, ensemble: EnsembleWeights, tile_lengths: Sequence[int] = TILE_LENGTHS, platform: str | None = None,
+        *, precision: str = "float32", ensemble_sd: bool = False,
+    ) -> None:  # fmt: skip
         if not tile_lengths or min(tile_lengths) < 1:
             raise ValueError(f"tile lengths {list(tile_lengths)}: at least one is needed, all of 1 base or more.")
         self.architecture = ensemble.architecture
         engine = CoreEngine if (platform or jax.default_backend()) == "cpu" else TileEngine
-        self._engine: CoreEngine | TileEngine = engine(ensemble, tile_lengths)
+        if engine is CoreEngine and precision != "float32":
+            logger.warning("precision %s is no faster on a CPU, only farther off; docs/scoring.md", precision)
+        self._engine: CoreEngine | TileEngine = engine(ensemble, tile_lengths, precision)
+        self._ensemble_sd = ensemble_sd
 
     def score(self, codes: np.ndarray, progress: Progress | None = None, *, flanked: bool = False) -> np.ndarray:
         """Scores of one sequence with N on both sides of it.
 
         Args:
             codes: Base codes, uint8 (length,), 0 to 4, in transcription direction.
-            progress: Called now and then with the number of bases scored since.
+            progress: Called now and then; see `Progress`.
             flanked: `codes` holds what stands on both sides as well: uint8 (flank + length + flank,).
 
         Returns:
-            float32 (length, 3): neither, acceptor, donor.
+            float32 (length, 3): neither, acceptor, donor. With `ensemble_sd` (length, 6): the SD of each as well.
 
         Raises:
             SequenceError: `codes` is empty, has another shape or dtype, or codes above 4.
@@ -69,7 +81,9 @@ class Scorer:
         with ThreadPoolExecutor(self._engine.workers) as pool:
             try:
                 for codes in genes:
-                    started.append(_StartedGene(self._engine, self.architecture.flank, codes, pool, flanked=flanked))
+                    flank = self.architecture.flank
+                    gene = _StartedGene(self._engine, flank, codes, pool, flanked=flanked, sd=self._ensemble_sd)
+                    started.append(gene)
                     while sum(len(gene.parts) for gene in started) > 2 * self._engine.workers:
                         yield started.popleft().scores(progress)
                 while started:
@@ -82,10 +96,10 @@ class _StartedGene:
     """A gene whose pieces are being computed; what is wrong with it is raised when its turn comes."""
 
     def __init__(
-        self, engine: CoreEngine | TileEngine, flank: int, codes: np.ndarray, pool: Executor, *, flanked: bool
+        self, engine: CoreEngine | TileEngine, flank: int, codes: np.ndarray, pool: Executor, *, flanked: bool, sd: bool
     ) -> None:
-        self.parts: list[tuple[int, Future[np.ndarray]]] = []
-        self._engine, self._error, self._flanked = engine, None, flanked
+        self.parts: list[tuple[Piece, Future[np.ndarray]]] = []
+        self._engine, self._error, self._sd = engine, None, sd
         try:
             checked_codes(codes)
             self._whole = codes if flanked else np.pad(codes, flank, constant_values=N)
@@ -95,27 +109,36 @@ class _StartedGene:
             self._error = error
         else:
             pieces = engine.pieces(self._whole, flanked=flanked)
-            self.parts = [(piece.length, pool.submit(piece.compute)) for piece in pieces]
+            self.parts = [(piece, pool.submit(_ensemble_scores, piece, sd=sd)) for piece in pieces]
 
     def scores(self, progress: Progress | None) -> np.ndarray:
-        """Its scores, float32 (length, 3); in smaller pieces where the device's memory does not suffice."""
+        """Its scores, float32 (length, 3 or 6); in smaller pieces where the device's memory does not suffice."""
         if self._error is not None:
             raise self._error
-        found = []
+        found: list[np.ndarray] = []
+        report = progress or (lambda _bases, _computed: None)
         try:
-            for length, part in self.parts:
-                found.append(part.result()[:length])
-                if progress is not None:
-                    progress(length)
+            for piece, part in self.parts:
+                found.append(part.result())
+                report(piece.length, piece.computed)
         except (MemoryError, RuntimeError) as error:
-            smaller = self._engine.smaller()
+            smaller = self._engine.smaller
             if smaller is None or not is_out_of_memory(error):
                 raise
             logger.warning("memory does not suffice for the pieces of a gene; smaller ones are tried")
             with ThreadPoolExecutor(1) as pool:
-                again = _StartedGene(smaller, 0, self._whole, pool, flanked=True)
-                return again.scores(None)
+                again = _StartedGene(smaller, 0, self._whole, pool, flanked=True, sd=self._sd)
+                scores = again.scores(None)
+            report(len(scores) - sum(map(len, found)), sum(piece.computed for piece, _ in again.parts))
+            return scores
         return np.concatenate(found)
+
+
+def _ensemble_scores(piece: Piece, *, sd: bool) -> np.ndarray:
+    """The members' mean, float32 (length, 3); with their SD behind it, (length, 6)."""
+    members = piece.compute()
+    mean = members.sum(axis=0) / np.float32(len(members))
+    return np.concatenate([mean, members.std(axis=0, dtype=np.float64).astype(np.float32)], axis=1) if sd else mean
 
 
 def checked_codes(codes: np.ndarray) -> None:

@@ -105,7 +105,9 @@ class SpectralMember(NamedTuple):
     bias: np.ndarray
 
 
-def spectral_member(arrays: dict[str, np.ndarray], architecture: Architecture) -> SpectralMember:
+def spectral_member(
+    arrays: dict[str, np.ndarray], architecture: Architecture, precision: str = "float32"
+) -> SpectralMember:
     """One member (names of `weights.array_shapes`): spectra and its response to N alone, worked out in float64."""
     member, groups = folded_member(arrays, architecture), []
     trunk = member.stem[-1].astype(np.float64)
@@ -114,8 +116,10 @@ def spectral_member(arrays: dict[str, np.ndarray], architecture: Architecture) -
         for unit in member.units[number * UNITS_PER_SKIP : (number + 1) * UNITS_PER_SKIP]:
             wide = [np.asarray(array, np.float64) for array in unit]
             scale, shift, kernel_1, bias_1, kernel_2, bias_2 = wide
+            kernel_1, kernel_2 = (_rounded(kernel, precision) for kernel in (kernel_1, kernel_2))
             slope = architecture.negative_slope
-            hidden = _rectified(_rectified(trunk * scale + shift, slope) @ kernel_1.sum(axis=0) + bias_1, slope)
+            read = _rounded(_rectified(trunk * scale + shift, slope), precision)
+            hidden = _rounded(_rectified(read @ kernel_1.sum(axis=0) + bias_1, slope), precision)
             trunk = trunk + hidden @ kernel_2.sum(axis=0) + bias_2
             units.append(
                 (scale, shift, kernel_spectrum(kernel_1, windows.size), bias_1, hidden,
@@ -127,6 +131,10 @@ def spectral_member(arrays: dict[str, np.ndarray], architecture: Architecture) -
 
 def _rectified(track: np.ndarray, slope: float) -> np.ndarray:
     return np.maximum(track, slope * track)
+
+
+def _rounded(values: np.ndarray, precision: str) -> np.ndarray:
+    return values.astype(precision).astype(np.float64) if precision != "float32" else values
 
 
 def kernel_spectrum(kernel: np.ndarray, size: int) -> np.ndarray:
@@ -210,9 +218,18 @@ def computed_ranges(architecture: Architecture, scored: tuple[int, int], known: 
     return np.asarray(ranges, np.int32)
 
 
+def computed_bases(architecture: Architecture, ranges: np.ndarray) -> float:
+    """How many bases' worth of convolutions `ranges` of `computed_ranges` make, whole steps counted."""
+    macs, layers = 0, iter((ranges[1:, 1] - ranges[1:, 0]).tolist())
+    for windows in windows_of(architecture):
+        for _convolution in range(2 * UNITS_PER_SKIP):
+            macs += -(-next(layers) // windows.step) * windows.step * windows.width * N_CHANNELS**2
+    return macs / architecture.unit_macs_per_base()
+
+
 def member_scores(
     member: SpectralMember, codes: jax.Array, ranges: jax.Array, scored: jax.Array, *, architecture: Architecture,
-    capacity: int,
+    capacity: int, precision: str = "float32",
 ) -> jax.Array:  # fmt: skip
     """One member's probabilities, float32 (capacity, 3): neither, acceptor, donor; right for `scored` bases.
 
@@ -223,6 +240,7 @@ def member_scores(
         scored: Number of bases to score.
         architecture: Static.
         capacity: Static.
+        precision: Static; that of `member`.
     """
     room, cuts = room_for(capacity, architecture), windows_of(architecture)
     empty = jnp.zeros((room.rows, N_CHANNELS), jnp.float32)
@@ -236,7 +254,10 @@ def member_scores(
         first = 1 + 2 * UNITS_PER_SKIP * number
         own = ranges[first : first + 2 * UNITS_PER_SKIP].reshape(UNITS_PER_SKIP, 2, 2)
         tracks, _ = lax.scan(
-            lambda tracks, each, windows=windows: (_unit(tracks, *each, windows, architecture.negative_slope), None),
+            lambda tracks, each, windows=windows: (
+                _unit(tracks, *each, windows, architecture.negative_slope, precision),
+                None,
+            ),
             tracks,
             (group, own),
         )
@@ -269,12 +290,18 @@ def _projected(logits: jax.Array, trunk: jax.Array, projection: Array, scored: j
     return _each_step(jnp.stack([jnp.zeros_like(scored), scored]), STRETCH, added, logits)
 
 
-def _unit(tracks: _Tracks, unit: SpectralGroup, ranges: jax.Array, windows: Windows, slope: float) -> _Tracks:
+def _unit(
+    tracks: _Tracks, unit: SpectralGroup, ranges: jax.Array, windows: Windows, slope: float, precision: str
+) -> _Tracks:
     """A residual unit; `ranges` (2, 2) of its two convolutions."""
 
+    def activated(track: jax.Array) -> jax.Array:
+        """Activated, and rounded to what convolutions read; products stay float32 (NOTES: the faster ones here)."""
+        return _activated(track, slope).astype(precision).astype(jnp.float32)
+
     def first(start: jax.Array, hidden: jax.Array) -> jax.Array:
-        read = _activated(_read(tracks.trunk, start - windows.reach, windows.read) * unit.scale + unit.shift, slope)
-        return _written(hidden, _activated(convolved(read, unit.spectrum_1, windows) + unit.bias_1, slope), start)
+        read = activated(_read(tracks.trunk, start - windows.reach, windows.read) * unit.scale + unit.shift)
+        return _written(hidden, activated(convolved(read, unit.spectrum_1, windows) + unit.bias_1), start)
 
     hidden = _each_step(ranges[0], windows.step, first, tracks.hidden)
     hidden = _ends_filled(hidden, ranges[0], unit.far_hidden, 2 * windows.reach)

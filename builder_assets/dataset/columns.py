@@ -6,6 +6,7 @@ A new block of features = a tuple of columns and one pure function in a module o
 
 from builder_assets.dataset.annotation_features import ANNOTATION_COLUMNS
 from builder_assets.dataset.conservation import CONSERVATION_COLUMNS
+from builder_assets.dataset.ensemble_spread import ENSEMBLE_SD_COLUMNS
 from builder_assets.dataset.kmers import kmer_columns
 from builder_assets.dataset.motifs import MOTIF_COLUMNS
 from builder_assets.dataset.score_context import CONTEXT_COLUMNS
@@ -183,6 +184,7 @@ def feature_blocks(features: FeatureSettings) -> dict[str, tuple[Column, ...]]:
         "base": BASE_COLUMNS,
         "derived": DERIVED_COLUMNS,
         "score_context": CONTEXT_COLUMNS if features.score_context else (),
+        "ensemble_sd": ENSEMBLE_SD_COLUMNS if features.ensemble_sd else (),
         "motif": MOTIF_COLUMNS if features.motif else (),
         "conservation": CONSERVATION_COLUMNS if features.conservation else (),
         "span": SPAN_COLUMNS,

@@ -12,6 +12,7 @@ import polars as pl
 from builder_assets.base_model.masked_sites import MaskedSites
 from builder_assets.coordinates import position_of_offset
 from builder_assets.dataset.conservation import conservation_features
+from builder_assets.dataset.ensemble_spread import ensemble_spread
 from builder_assets.dataset.gene_tracks import GeneTracks
 from builder_assets.dataset.kmers import kmer_counts_of_windows
 from builder_assets.dataset.motifs import motif_features
@@ -109,6 +110,8 @@ def _gene_columns(
     columns: dict[str, np.ndarray | pl.Series] = {}
     if features.score_context:
         columns |= score_context(gene.donor, gene.acceptor, offsets)
+    if features.ensemble_sd:
+        columns |= ensemble_spread(gene.ensemble_sd, offsets)
     if features.motif:
         columns |= motif_features(gene.codes, offsets)
     if features.conservation:

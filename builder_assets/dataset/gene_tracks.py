@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
+from builder_assets.base_model.genome_tracks import SD_TRACKS
 from builder_assets.base_model.kind_tracks import scorable_bases
 from builder_assets.sequence import ChromosomeSequence
 
@@ -29,6 +30,8 @@ class GeneTracks:
         scorable: No N within +-2 on the chromosome, bool (length,).
         donor: P(donor), float32 (length,).
         acceptor: P(acceptor), float32 (length,).
+        ensemble_sd: SD over the base model's members of P(donor) and P(acceptor), float32 (length,) each; None where
+            it is not stored.
     """
 
     chrom: str
@@ -40,6 +43,7 @@ class GeneTracks:
     scorable: np.ndarray
     donor: np.ndarray
     acceptor: np.ndarray
+    ensemble_sd: tuple[np.ndarray, np.ndarray] | None = None
 
     @property
     def length(self) -> int:
@@ -67,11 +71,15 @@ def selected_gene_tracks(
     _check_spans(selected, scores, "splice_scores", "Rebuild splice_scores for these genes.")
     place = {gene_id: row for row, gene_id in enumerate(scores["gene_id"])}
     donors, acceptors = scores["donor_scores"], scores["acceptor_scores"]
+    spreads = [scores[name] for name in SD_TRACKS if name in scores.columns]  # both or none
     for gene_id, strand, start, end in selected.select("gene_id", *SPAN).iter_rows():
         row = place[gene_id]
         donor, acceptor = donors[row].to_numpy(), acceptors[row].to_numpy()
         _check_track(gene_id, "donor", donor, end - start + 1)
         _check_track(gene_id, "acceptor", acceptor, end - start + 1)
+        spread = [values[row].to_numpy() for values in spreads]
+        for kind, values in zip(SD_TRACKS, spread, strict=False):
+            _check_track(gene_id, kind, values, end - start + 1)
         yield GeneTracks(
             chrom=sequence.chrom,
             gene_id=gene_id,
@@ -82,6 +90,7 @@ def selected_gene_tracks(
             scorable=scorable_bases(sequence, start, end, strand),
             donor=donor,
             acceptor=acceptor,
+            ensemble_sd=(spread[0], spread[1]) if spread else None,
         )
 
 

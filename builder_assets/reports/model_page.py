@@ -7,6 +7,7 @@ import polars as pl
 
 from builder_assets import tables
 from builder_assets.base_model.model_report import STRAND_NAMES
+from builder_assets.base_model.precisions import PRECISIONS
 from builder_assets.dataset.base_model_text import gene_mean_table, gene_type_table, pooled_table
 from builder_assets.dataset.card_plots import curves_of_report, precision_recall_plot
 from builder_assets.reports import figures
@@ -48,7 +49,8 @@ def model_page(settings: Settings, name: str) -> str:
     ranked = ranked_genes(performance, genes)
     lead = [
         f"{model.family} on genome {model.genome} ({settings.genomes[model.genome].assembly}), labels {model.labels}, "
-        f"threshold {model.threshold}, flanks {model.flanks}. Chromosomes {', '.join(chroms)}: "
+        f"threshold {model.threshold}, flanks {model.flanks}, precision {model.precision} "
+        f"({PRECISIONS[model.precision]}). Chromosomes {', '.join(chroms)}: "
         f"{performance.select('chrom', 'gene_id').n_unique():,} genes scored.",
         "Every base counts, none is sampled. FP means not annotated, not false; XP, a call that is another gene's "
         "site, is neither right nor wrong. Seen and unseen: chromosomes that the base model was trained on, or not.",

@@ -9,6 +9,7 @@ from builder_assets.tables.base_model import (
     SCORING_PLAN,
     SPLICE_CALLS,
     SPLICE_SCORES,
+    splice_scores_contract,
 )
 from builder_assets.tables.dataset import (
     CONSERVATION_TRACK,
@@ -64,4 +65,5 @@ __all__ = [
     "Column",
     "ContractError",
     "TableContract",
+    "splice_scores_contract",
 ]

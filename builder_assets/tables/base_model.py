@@ -51,6 +51,11 @@ GENES_TO_SCORE = TableContract(
     key=("chrom", "gene_id"),
 )
 
+_SD = "over the ensemble's n members, denominator n, per base; index = offset."
+ENSEMBLE_SD = (
+    Column(name="donor_sd", dtype="list<float32>", description=f"SD of P(donor) {_SD}", unit="probability"),
+    Column(name="acceptor_sd", dtype="list<float32>", description=f"SD of P(acceptor) {_SD}", unit="probability"),
+)
 SPLICE_SCORES = TableContract(
     name="splice_scores",
     description="Donor and acceptor probability of every base of every gene scored.",
@@ -82,6 +87,13 @@ SPLICE_SCORES = TableContract(
     ),
     key=("chrom", "gene_id"),
 )
+
+
+def splice_scores_contract(*, ensemble_sd: bool) -> TableContract:
+    """SPLICE_SCORES, with the SD over the ensemble's members where the base model stores it."""
+    columns = (*SPLICE_SCORES.columns, *(ENSEMBLE_SD if ensemble_sd else ()))
+    return SPLICE_SCORES.model_copy(update={"columns": columns})
+
 
 SPLICE_CALLS = TableContract(
     name="splice_calls",

@@ -1,6 +1,7 @@
 """Scoring of a chromosome: what is scored again and what never, kept in batches, honest failures."""
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -15,8 +16,8 @@ from builder_assets.base_model.architectures import architecture_of
 from builder_assets.base_model.chromosome_scores import GeneFailureError, SpanError, score_chromosome
 from builder_assets.sequence import ChromosomeSequence
 from builder_assets.settings import NetworkSettings
-from builder_assets.tables import SPLICE_SCORES
-from resources.score_memo import SCHEMA, ScoreMemo
+from builder_assets.tables import SPLICE_SCORES, splice_scores_contract
+from resources.score_memo import ScoreMemo
 from resources.table_store import write_frames
 
 MASKED = NetworkSettings(family="openspliceai", context=80)
@@ -46,8 +47,8 @@ class DrawnScorer:
                 raise RuntimeError("the device fell asleep")
             self.asked.append(len(codes))
             length = len(codes) - 80 * flanked
-            progress(length)
-            track = np.tile(np.float32([0, len(codes) / 1000, codes[0] / 10]), (length, 1))
+            progress(length, 2 * length)
+            track = np.tile(np.float32([0, len(codes) / 1000, codes[0] / 10, 0, 0.1, 0.2]), (length, 1))
             track[:3] = np.nan if length == self.no_number else track[:3]
             yield track
 
@@ -61,17 +62,19 @@ def drawn_genes(spans: dict[str, tuple[int, int, str]]) -> pl.DataFrame:
     return pl.DataFrame(rows, schema=["chrom", "gene_id", "strand", "start", "end", "length"], orient="row")
 
 
-def memo_in(folder: Path) -> ScoreMemo:
-    return ScoreMemo(folder / "model" / "splice_scores" / "22.parquet", folder)
+def memo_in(folder: Path, *, sd: bool = False) -> ScoreMemo:
+    tracks = [*chromosome_scores.TRACKS, *(chromosome_scores.SD_TRACKS if sd else ())]
+    return ScoreMemo(folder / "model" / "splice_scores" / "22.parquet", folder, tracks)
 
 
-def scored(folder, spans, network=MASKED, weights="weights", codes=CODES, scorer=None):
+def scored(folder, spans, network=MASKED, weights="weights", codes=CODES, scorer=None, *, sd=False):
     """Build the partition as the asset does: score, publish, tidy at the next start."""
-    memo, scorer = memo_in(folder), scorer or DrawnScorer()
+    memo, scorer = memo_in(folder, sd=sd), scorer or DrawnScorer()
     memo.tidy()
-    scoring = score_chromosome(drawn_genes(spans), drawn_sequence(codes), scorer, weights, network, memo, "drawn")
+    given = (drawn_genes(spans), drawn_sequence(codes), scorer, weights, network, memo, "drawn")
+    scoring = score_chromosome(*given, ensemble_sd=sd)
     memo.published.parent.mkdir(parents=True, exist_ok=True)
-    write_frames([scoring.table], SPLICE_SCORES, {}, memo.published)
+    write_frames([scoring.table], splice_scores_contract(ensemble_sd=sd), {}, memo.published)
     return scoring, scorer.asked
 
 
@@ -110,6 +113,53 @@ def test_score_chromosome__scores_only_what_changed(tmp_path):
     assert scored(tmp_path, SPANS, codes=beside, weights="others")[1] == [60, 100, 70]
     assert scored(tmp_path, SPANS, GENOMIC, codes=beside)[1] == [140, 180, 150]
     assert scored(tmp_path, SPANS, GENOMIC, codes=changed)[1] == [140]
+
+
+def test_score_chromosome__says_how_it_went(tmp_path):
+    scored(tmp_path, {"A": SPANS["A"]})
+    scoring, _ = scored(tmp_path, {"B": SPANS["B"], "C": SPANS["C"]})
+    assert scoring.padding_share == 0.5  # the drawn scorer reports twice the work
+    assert scoring.bases_per_second == 170 / scoring.seconds
+    assert re.fullmatch(r"2 genes scored, 0 reused, 1 dropped, 170 bases, [\d,]+ bases/s, 50% padding", scoring.text)
+    again, _ = scored(tmp_path, {"B": SPANS["B"], "C": SPANS["C"]})
+    assert (again.padding_share, again.bases_per_second) == (None, 0.0)
+    assert again.text == "0 genes scored, 2 reused, 0 dropped, 0 bases, 0 bases/s"
+
+
+def test_score_chromosome__says_while_scoring_how_long_it_takes(tmp_path, monkeypatch, caplog):
+    monkeypatch.setattr(chromosome_scores, "SECONDS_BETWEEN_LINES", 0)
+    with caplog.at_level("INFO", "builder.scoring"):
+        scored(tmp_path, SPANS)
+    lines = [record.getMessage() for record in caplog.records]
+    assert len(lines) == 3
+    assert re.fullmatch(r"22: 60 of 230 bases of 3 new genes scored, [\d,]+ bases/s, about \d+ s left", lines[0])
+    assert lines[2].endswith("about 0 s left")
+
+
+def test_score_chromosome__stores_the_sd_beside_the_same_scores(tmp_path):
+    """Turned on, genes are scored again, since it was not kept; turned off, their scores are known."""
+    plain = scored(tmp_path, SPANS)[0].table
+    first = scored(tmp_path, {"A": SPANS["A"], "B": SPANS["B"]}, sd=True)
+    assert first[1] == [60, 100]
+    spread, asked = scored(tmp_path, SPANS, sd=True)
+    assert asked == [70]
+    splice_scores_contract(ensemble_sd=True).check(spread.table)
+    assert spread.table.select(SPLICE_SCORES.names).equals(plain)
+    assert spread.table["donor_sd"].list.len().to_list() == [60, 100, 70]
+    np.testing.assert_allclose(spread.table["donor_sd"].list.first(), 0.2)
+    np.testing.assert_allclose(spread.table["acceptor_sd"].list.first(), 0.1)
+    assert scored(tmp_path, SPANS, sd=True)[1] == []
+    off, asked = scored(tmp_path, SPANS)
+    assert asked == []
+    assert off.table.equals(plain)
+
+
+def test_score_chromosome__with_the_sd_keeps_batches_of_a_killed_run(tmp_path):
+    scored(tmp_path, SPANS)
+    failing = DrawnScorer(failing=100)
+    with pytest.raises(GeneFailureError, match="the scores of 2 others are kept"):
+        scored(tmp_path, SPANS, scorer=failing, sd=True)
+    assert scored(tmp_path, SPANS, sd=True)[1] == [100]
 
 
 def test_score_chromosome__genes_that_left_come_back_without_scoring(tmp_path):
@@ -198,7 +248,7 @@ def test_score_memo__altered_batch_is_scored_again(tmp_path, caplog):
     memo = ScoreMemo(tmp_path / "model" / "splice_scores" / "1.parquet", tmp_path)
     rows = pl.DataFrame(
         {"fingerprint": ["a"], "scored_by": ["x"], "donor_scores": [[0.5, 0.25]], "acceptor_scores": [[0.0, 1.0]]},
-        schema=SCHEMA,
+        schema=memo.schema,
     )
     memo.write(rows)
     assert memo.read(["a"]).equals(rows)

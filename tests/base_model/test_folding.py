@@ -10,10 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from builder_assets.base_model.folding import (
-    ensemble_probabilities,
     folded_ensemble,
     folded_member,
     member_probabilities,
+    members_probabilities,
 )
 from builder_assets.sequence import codes_of
 from tests.base_model.published_models import (
@@ -63,24 +63,34 @@ def test_member_probabilities__equal_those_of_the_network_for_published_weights(
     np.testing.assert_allclose(scores, expected, rtol=0, atol=1e-6)
 
 
-def test_ensemble_probabilities__are_the_arithmetic_mean_of_the_members():
+def test_members_probabilities__are_those_of_each_member():
     ensemble = toy_ensemble()
     codes = np.random.default_rng(4).integers(0, 5, 50 + 80).astype(np.uint8)
     stacked = folded_ensemble(ensemble.members, ensemble.architecture)
-    mean = jax.jit(partial(ensemble_probabilities, architecture=ensemble.architecture))(stacked, codes)
+    found = jax.jit(partial(members_probabilities, architecture=ensemble.architecture))(stacked, codes)
     members = [folded_member(arrays, ensemble.architecture) for arrays in ensemble.members]
     each = [folded_scores(member, codes, architecture=ensemble.architecture) for member in members]
-    np.testing.assert_allclose(mean, np.mean(each, axis=0, dtype=np.float64), rtol=0, atol=1e-6)
+    np.testing.assert_allclose(found, each, rtol=0, atol=1e-6)
 
 
-def test_ensemble_probabilities__ask_for_highest_precision_everywhere():
+def test_members_probabilities__ask_for_highest_precision_everywhere():
     ensemble = toy_ensemble()
-    scores = jax.jit(partial(ensemble_probabilities, architecture=ensemble.architecture))
+    scores = jax.jit(partial(members_probabilities, architecture=ensemble.architecture))
     stacked = folded_ensemble(ensemble.members, ensemble.architecture)
     program = scores.lower(stacked, np.zeros(90, np.uint8)).as_text()
     products = [line for line in program.splitlines() if re.search(r"stablehlo\.(convolution|dot)", line)]
     assert len(products) == 3 + 16
     assert [line for line in products if line.count("HIGHEST") != 2] == []
+
+
+def test_members_probabilities__in_bfloat16_read_bfloat16_and_sum_in_float32():
+    ensemble = toy_ensemble()
+    architecture = ensemble.architecture
+    scores = jax.jit(partial(members_probabilities, architecture=architecture, precision="bfloat16"))
+    program = scores.lower(folded_ensemble(ensemble.members, architecture), np.zeros(90, np.uint8)).as_text()
+    convolutions = [line for line in program.splitlines() if "stablehlo.convolution" in line]
+    assert len(convolutions) == 16
+    assert [line for line in convolutions if line.count("xbf16>") != 2 or "xf32>" not in line] == []
 
 
 @pytest.mark.parametrize("stretch", ["dgcr8_plus", "trmt2a_minus", "dgcr8_real_flanks"])

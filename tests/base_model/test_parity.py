@@ -34,7 +34,17 @@ def test_check_parity__passes_with_the_published_keras_models():
     assert report.n_bases == len(parity_anchors()["offsets"])
     assert report.max_log_difference is not None
     assert 0 < report.max_log_difference <= 1e-4
-    assert report.text.startswith("spliceai-10000: ")
+    assert report.text.startswith("spliceai-10000 in float32: ")
+
+
+def test_check_parity__in_bfloat16_has_bounds_of_its_own():
+    report = check_parity(spliceai(), "bfloat16")
+    assert report.max_log_difference is not None
+    assert 1e-4 < report.max_log_difference <= 0.3
+    assert report.text.startswith("spliceai-10000 in bfloat16: ")
+    expected = np.array([[0.5, 0.25, 0.25]])
+    with pytest.raises(ParityError, match=r"by up to 1\.0e-01 \(allowed 5e-02\)"):
+        compared("toy", expected + 0.1, expected, "bfloat16")
 
 
 @pytest.mark.parametrize("context", [80, 400, 2000, 10000])

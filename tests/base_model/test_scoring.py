@@ -9,7 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from builder_assets.base_model.architectures import ACCEPTOR, DONOR, architecture_of
-from builder_assets.base_model.engines import tiles_of
+from builder_assets.base_model.engines import CoreEngine, fitting_tiles, tiles_of
+from builder_assets.base_model.parity import largest_differences
 from builder_assets.base_model.scoring import (
     TILE_LENGTHS,
     Scorer,
@@ -17,7 +18,9 @@ from builder_assets.base_model.scoring import (
     codes_of_any,
     fingerprint,
     score_sequences,
+    tile_lengths,
 )
+from builder_assets.base_model.spectral import room_for
 from builder_assets.sequence import codes_of, letters_of, reverse_complement
 from builder_assets.settings import NetworkSettings
 from tests.base_model.published_models import (
@@ -25,6 +28,7 @@ from tests.base_model.published_models import (
     golden,
     openspliceai,
     openspliceai_scorer,
+    spliceai,
     spliceai_scorer,
     toy_ensemble,
 )
@@ -86,6 +90,19 @@ def test_score_genes__are_bit_equal_alone_and_among_others(toy):
         assert toy.score(gene).tobytes() == scores.tobytes()
 
 
+def test_score__with_the_sd_has_the_same_scores(toy):
+    platform = "cpu" if isinstance(toy._engine, CoreEngine) else "accelerator"
+    scores = Scorer(toy_ensemble(), (64, 200), platform, ensemble_sd=True).score(BASES)
+    assert scores.shape == (700, 6)
+    assert scores[:, :3].tobytes() == toy.score(BASES).tobytes()
+    alone = [
+        Scorer(replace(toy_ensemble(), members=(member,)), (64, 200), platform).score(BASES)
+        for member in toy_ensemble().members
+    ]
+    np.testing.assert_allclose(scores[:, 3:], np.std(alone, axis=0), rtol=0, atol=1e-6)
+    assert scores[:, 3:].max() > 0.01
+
+
 def test_score_genes__are_bit_equal_on_any_number_of_cores(toy, monkeypatch):
     several = [scores.tobytes() for scores in toy.score_genes([BASES[:310], BASES[310:700]])]
     monkeypatch.setattr(toy._engine, "workers", 1)
@@ -106,7 +123,10 @@ def test_score__tries_smaller_pieces_where_memory_does_not_suffice(platform, who
 
     scorer = Scorer(toy_ensemble(), (64, 200), platform)
     monkeypatch.setattr(scorer._engine, "_program" if platform == "cpu" else "_probabilities", too_much)
-    np.testing.assert_allclose(scorer.score(BASES), whole, rtol=0, atol=1e-6)
+    seen: list[int] = []
+    scores = scorer.score(BASES, lambda bases, _computed: seen.append(bases))
+    np.testing.assert_allclose(scores, whole, rtol=0, atol=1e-6)
+    assert sum(seen) == 700
     assert "smaller ones are tried" in caplog.text
     smallest = Scorer(toy_ensemble(), (64,), platform)
     monkeypatch.setattr(smallest._engine, "_program" if platform == "cpu" else "_probabilities", too_much)
@@ -115,10 +135,43 @@ def test_score__tries_smaller_pieces_where_memory_does_not_suffice(platform, who
 
 
 def test_score_genes__reports_every_base_once(toy):
-    seen: list[int] = []
-    list(toy.score_genes([BASES[:10], BASES[:650]], seen.append))
-    assert sum(seen) == 660
+    seen: list[tuple[int, float]] = []
+    list(toy.score_genes([BASES[:10], BASES[:650]], lambda *done: seen.append(done)))
+    assert sum(bases for bases, _ in seen) == 660
     assert len(seen) > 2
+    assert all(computed >= bases for bases, computed in seen)  # flanks, and what fills up steps or tiles
+
+
+def test_score_genes__reports_the_work_that_tiles_are():
+    """A tile of 64: units trim 2 bases a convolution four units long, then 3; widths 5 and 3, channels alike."""
+    seen: list[tuple[int, float]] = []
+    Scorer(toy_ensemble(), (64,), "accelerator").score(BASES[:50], lambda *done: seen.append(done))
+    excess = [40 - 2 * layer for layer in range(1, 9)], [24 - 3 * layer for layer in range(1, 9)]
+    work = sum(5 * (64 + 2 * beside) for beside in excess[0]) + sum(3 * (64 + 2 * beside) for beside in excess[1])
+    assert seen == [(50, pytest.approx(work / (8 * 5 + 8 * 3)))]
+
+
+def test_tile_lengths__end_with_the_longest_that_is_allowed():
+    assert tile_lengths(None) == TILE_LENGTHS
+    assert tile_lengths(10_000) == (2_048, 4_096, 8_192, 10_000)
+    assert tile_lengths(1_000) == (1_000,)
+
+
+def test_fitting_tiles__are_those_that_a_device_holds_two_of():
+    per_row = 6 * 32 * 4
+    assert fitting_tiles((200, 64), 80, None) == (64, 200)
+    assert fitting_tiles((64, 200), 80, 2 * 280 * per_row) == (64, 200)
+    assert fitting_tiles((64, 200), 80, 2 * 280 * per_row - 1) == (64,)
+    assert fitting_tiles((64, 200), 80, 1) == (64,)
+
+
+def test_scorer__uses_no_more_cores_than_memory_allows(monkeypatch):
+    monkeypatch.setattr("builder_assets.base_model.engines.usable_cores", lambda: 64)
+    rows = room_for(200, toy_ensemble().architecture).rows
+    monkeypatch.setattr("builder_assets.base_model.engines.available_memory", lambda: 2 * 3 * rows * 6 * 32 * 4)
+    assert Scorer(toy_ensemble(), (200,), "cpu")._engine.workers == 3
+    monkeypatch.setattr("builder_assets.base_model.engines.available_memory", lambda: 1)
+    assert Scorer(toy_ensemble(), (200,), "cpu")._engine.workers == 1
 
 
 def test_score_sequences__reads_letters_codes_and_one_hot_alike():
@@ -162,6 +215,41 @@ def test_score__agrees_with_the_published_keras_ensemble(stretch):
     numbers = golden("spliceai_keras.npz")
     scores = spliceai_scorer().score(codes_of(numbers[f"{stretch}/sequence"].tobytes()))
     assert_parity(scores, numbers[f"{stretch}/mean"])
+
+
+@pytest.mark.parametrize("stretch", ["dgcr8_plus", "trmt2a_minus"])
+def test_score__agrees_with_the_sd_over_the_published_keras_models(stretch):
+    numbers = golden("spliceai_keras.npz")
+    scorer = Scorer(spliceai(), ensemble_sd=True)
+    scores = scorer.score(codes_of(numbers[f"{stretch}/sequence"].tobytes()))
+    expected = numbers[f"{stretch}/members"].std(axis=0, dtype=np.float64)
+    assert expected[:, 1:].max() > 0.1
+    np.testing.assert_allclose(scores[:, 3:], expected, rtol=0, atol=1e-5)
+    assert_parity(scores[:, :3], numbers[f"{stretch}/mean"])
+
+
+@pytest.mark.parametrize("platform", ["cpu", "accelerator"])
+def test_score__in_bfloat16_is_near_the_published_ensemble_but_not_equal(platform, caplog):
+    """Both engines round what convolutions read; errors over whole genes are measured by benchmarks/precision.py."""
+    numbers = golden("spliceai_keras.npz")
+    scorer = Scorer(spliceai(), (2_048,), platform, precision="bfloat16")
+    assert ("bfloat16 is no faster on a CPU" in caplog.text) == (platform == "cpu")
+    scores = scorer.score(codes_of(numbers["trmt2a_minus/sequence"].tobytes()))
+    difference, log_difference = largest_differences(scores, numbers["trmt2a_minus/mean"])
+    assert 1e-4 < difference < 0.02
+    assert 1e-2 < log_difference < 0.3
+
+
+def test_score__in_bfloat16_is_the_same_for_any_tiling_and_engine_but_for_roundings(toy):
+    """A sum that float32 rounds otherwise may tip one rounding to bfloat16, which is 2**-8 of one input."""
+    scores = [
+        Scorer(toy_ensemble(), tiles, platform, precision="bfloat16").score(BASES)
+        for tiles, platform in [((700,), "cpu"), ((64,), "cpu"), ((64, 200), "accelerator")]
+    ]
+    assert np.abs(scores[0] - toy.score(BASES)).max() > 2e-4
+    for other in scores[1:]:
+        np.testing.assert_allclose(other, scores[0], rtol=0, atol=1e-3)
+        assert np.abs(other - scores[0]).mean() < 2e-5
 
 
 def test_score__finds_the_sites_of_a_minus_strand_gene_on_that_strand_only():

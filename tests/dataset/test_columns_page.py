@@ -13,7 +13,12 @@ from resources.table_contract import Column
 
 PAGE = Path(__file__).parents[2] / "docs" / "columns.md"
 EVERYTHING = FeatureSettings(
-    kmers=(3,), annotation_features=True, conservation="given", window_sequence=True, window_one_hot=True
+    kmers=(3,),
+    ensemble_sd=True,
+    annotation_features=True,
+    conservation="given",
+    window_sequence=True,
+    window_one_hot=True,
 )
 INTRODUCTION = """\
 # Columns of `training_examples`

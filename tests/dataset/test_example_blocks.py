@@ -6,6 +6,7 @@ import pytest
 
 from builder_assets.dataset import example_stream, rules
 from builder_assets.dataset.columns import training_examples_contract
+from builder_assets.dataset.ensemble_spread import ensemble_spread
 from builder_assets.dataset.example_stream import BATCH_BYTES, rows_per_batch
 from builder_assets.dataset.kmers import kmer_names
 from builder_assets.settings import FeatureSettings, NegativeSettings
@@ -63,6 +64,20 @@ def test_examples__masked_bases_are_no_negatives_but_sites_stay() -> None:
 def test_examples__the_track_that_settings_name_has_to_be_given() -> None:
     with pytest.raises(ValueError, match="the settings name a conservation track, but no track was given"):
         TOY.build(conservation="given")
+
+
+def test_examples__the_sd_is_that_of_the_row_and_changes_nothing_else() -> None:
+    plain, table = TOY.build().examples, TOY.build(ensemble_sd=True).examples
+    assert set(table.columns) - set(plain.columns) == {"donor_sd", "acceptor_sd"}
+    assert table.select(plain.columns).equals(plain)
+    np.testing.assert_allclose(table["donor_sd"], table["donor_score"] / 2, rtol=1e-6)
+    np.testing.assert_allclose(table["acceptor_sd"], table["acceptor_score"] / 4, rtol=1e-6)
+    assert table["donor_sd"].max() > 0.1
+
+
+def test_ensemble_spread__that_the_base_model_does_not_store() -> None:
+    with pytest.raises(ValueError, match="the settings ask for ensemble_sd, but splice_scores holds none"):
+        ensemble_spread(None, np.arange(3))
 
 
 @pytest.mark.parametrize("size", [7, 100])

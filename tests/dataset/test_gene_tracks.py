@@ -1,3 +1,4 @@
+import numpy as np
 import polars as pl
 import pytest
 
@@ -56,6 +57,18 @@ def test_selected_gene_tracks__spans_that_moved() -> None:
 def test_selected_gene_tracks__one_score_too_many() -> None:
     longer = TOY.scores.with_columns(donor_scores=pl.col("donor_scores").list.concat([0.0]).cast(pl.List(pl.Float32)))
     with pytest.raises(ValueError, match="gene A has 4 bases and 5 donor scores"):
+        tracks(scores=longer)
+
+
+def test_selected_gene_tracks__carry_the_sd_where_it_is_stored() -> None:
+    assert all(gene.ensemble_sd is None for gene in tracks())
+    stored = TOY.scores_with_sd
+    for gene in tracks(scores=stored):
+        assert gene.ensemble_sd is not None
+        np.testing.assert_allclose(gene.ensemble_sd[0], gene.donor / 2, rtol=1e-6)
+        np.testing.assert_allclose(gene.ensemble_sd[1], gene.acceptor / 4, rtol=1e-6)
+    longer = stored.with_columns(acceptor_sd=pl.col("acceptor_sd").list.concat([0.0]).cast(pl.List(pl.Float32)))
+    with pytest.raises(ValueError, match="gene A has 4 bases and 5 acceptor_sd scores"):
         tracks(scores=longer)
 
 

@@ -88,6 +88,13 @@ class ToyChromosome:
         ]
         return self.table(tables.SPLICE_SCORES, rows)
 
+    @property
+    def scores_with_sd(self) -> pl.DataFrame:
+        """SD of P(donor) half the donor score, of P(acceptor) a quarter of the acceptor score."""
+        halves, quarters = (pl.element() / divisor for divisor in (2, 4))
+        spread = {"donor_sd": ("donor_scores", halves), "acceptor_sd": ("acceptor_scores", quarters)}
+        return self.scores.with_columns(**{n: pl.col(c).list.eval(part) for n, (c, part) in spread.items()})
+
     def track(self, gene: ToyGene, values: dict[int, float]) -> list[float]:
         track = np.full(gene.length, gene.background, dtype=np.float32)
         track[list(values)] = list(values.values())
@@ -124,7 +131,8 @@ class ToyChromosome:
         )
         settings = ExampleSettings(features=features, negatives=negatives or NegativeSettings())
         evaluation = EvaluationSettings(labels=labels)
-        inputs = (self.selected, self.scores, self.sites, self.gene_table, self.sequence)
+        scores = self.scores_with_sd if features.ensemble_sd else self.scores
+        inputs = (self.selected, scores, self.sites, self.gene_table, self.sequence)
         return chromosome_examples(*inputs, settings, evaluation, annotation, masked)
 
     def mirrored(self) -> "ToyChromosome":
