@@ -140,8 +140,14 @@ def initialise_history(root: Path) -> dg.DagsterInstance:
 
 def _initialise_pool(instance: dg.DagsterInstance) -> None:
     """Give the scorers' pool its limit: on PostgreSQL two runs that were the first to want it would fail both."""
-    if POOL not in instance.event_log_storage.get_concurrency_keys():
-        instance.event_log_storage.initialize_concurrency_limit_to_default(POOL)
+    storage = instance.event_log_storage
+    if POOL in storage.get_concurrency_keys():
+        return
+    try:
+        storage.initialize_concurrency_limit_to_default(POOL)
+    except SQLAlchemyError:
+        if POOL not in storage.get_concurrency_keys():  # else another machine was quicker
+            raise
 
 
 def _told(error: Exception) -> str:

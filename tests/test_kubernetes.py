@@ -75,8 +75,8 @@ def test_kubernetes__steps_are_pods_and_only_scoring_asks_for_a_gpu(module, laun
         (container,) = pod.containers
         assert container.image == "registry.example/builder:1"
         assert container.resources.requests == {"cpu": "1", "memory": "4Gi"}
+        assert [source.secret_ref.name for source in container.env_from] == ["splice-dataset-builder-postgres"]
+        assert "/project" in [mount.mount_path for mount in container.volume_mounts]
         if container.resources.limits:
             asking[node.name] = container.resources.limits, [toleration.key for toleration in pod.tolerations]
     assert asking == {"model__splice_scores": ({"nvidia.com/gpu": "1"}, ["nvidia.com/gpu"])}
-    assert of_run.env_secrets == ["splice-dataset-builder-postgres"]
-    assert [mount["mountPath"] for mount in of_run.volume_mounts] == ["/project"]
