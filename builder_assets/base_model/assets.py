@@ -208,7 +208,7 @@ def _splice_scores(
         tracks = [*TRACKS, *(SD_TRACKS if model.ensemble_sd else ())]
         memo = ScoreMemo(published, Path(store.base_dir), tracks)
         memo.tidy()
-        log = Path(context.instance.storage_directory()) / "logs" / f"{context.run_id}.log"
+        log = Path(context.instance.storage_directory()) / "logs" / f"{context.run.run_id}.log"
         with written_to(log, [logger.name, GENE_LOGGER]):
             scoring = score_chromosome(
                 genes_to_score,
