@@ -35,6 +35,7 @@ from resources.accelerator import peak_memory_mb
 from resources.base_model_files import BaseModelFiles
 from resources.gene_lists import read_gene_list
 from resources.genome_files import GenomeFiles
+from resources.log_file import written_to
 from resources.observed_junctions import read_junctions
 from resources.score_memo import ScoreMemo
 
@@ -200,7 +201,7 @@ def _splice_scores(
         context: dg.AssetExecutionContext, genes_to_score: pl.DataFrame, contig: pl.DataFrame, weights: pl.DataFrame
     ) -> dg.MaterializeResult[pl.DataFrame]:
         # JAX: not where definitions load
-        from builder_assets.base_model.chromosome_scores import SD_TRACKS, TRACKS, score_chromosome
+        from builder_assets.base_model.chromosome_scores import GENE_LOGGER, SD_TRACKS, TRACKS, score_chromosome
 
         report = Report()
         source: BaseModelFiles = getattr(context.resources, resource)
@@ -213,18 +214,22 @@ def _splice_scores(
         tracks = [*TRACKS, *(SD_TRACKS if model.ensemble_sd else ())]
         memo = ScoreMemo(published, store.root, tracks)
         memo.tidy()
-        scoring = score_chromosome(
-            genes_to_score,
-            chromosome_sequence(files.reference(), contig, assembly),
-            scorer,
-            sha256,
-            network,
-            memo,
-            device,
-            ensemble_sd=model.ensemble_sd,
-        )
-        peak = peak_memory_mb()
-        logger.info("%s: %s on %s, at most %s MB of memory", context.partition_key, scoring.text, device, f"{peak:,}")
+        log = Path(context.instance.storage_directory()) / "logs" / f"{context.run.run_id}.log"
+        with written_to(log, [logger.name, GENE_LOGGER]):
+            scoring = score_chromosome(
+                genes_to_score,
+                chromosome_sequence(files.reference(), contig, assembly),
+                scorer,
+                sha256,
+                network,
+                memo,
+                device,
+                ensemble_sd=model.ensemble_sd,
+            )
+            peak = peak_memory_mb()
+            logger.info(
+                "%s: %s on %s, at most %s MB of memory", context.partition_key, scoring.text, device, f"{peak:,}"
+            )
         return report.result(
             scoring.table,
             genes_scored=scoring.n_scored,
@@ -238,6 +243,7 @@ def _splice_scores(
             precision=network.precision,
             ensemble_sd=model.ensemble_sd,
             peak_memory_mb=peak,
+            log=dg.MetadataValue.path(str(log)),
         )
 
     return splice_scores

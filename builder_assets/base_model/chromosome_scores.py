@@ -17,6 +17,11 @@ from builder_assets.settings import NetworkSettings
 from builder_assets.tables import splice_scores_contract
 
 logger = logging.getLogger("builder.scoring")
+# A line per gene is for the run's log file only: no terminal and no event log should hold a hundred thousand.
+GENE_LOGGER = "builder.genes"
+gene_logger = logging.getLogger(GENE_LOGGER)
+gene_logger.setLevel(logging.DEBUG)
+gene_logger.propagate = False
 
 # Column of the table -> column of what `scoring.Scorer` gives.
 TRACKS = {"donor_scores": DONOR, "acceptor_scores": ACCEPTOR}
@@ -129,7 +134,10 @@ def score_chromosome(
     tracks = TRACKS | (SD_TRACKS if ensemble_sd else {})
     known = known_scores(memo.read(set(marks)), tracks)
     missing = {mark: span for mark, span in zip(marks, spans, strict=True) if mark not in known}
-    progress = _Progress(sequence.chrom, sum(end - start + 1 for start, end, _ in missing.values()), len(missing))
+    names = dict(zip(marks, inside["gene_id"], strict=True))
+    for mark in known:
+        gene_logger.debug("%s %s reused", sequence.chrom, names[mark])
+    progress = _Progress(sequence.chrom, missing, names)
     fresh = _scored(missing, sequence, scorer, network, memo, device, progress, tracks)
     _refuse_beyond(genes.filter(pl.Series(beyond, dtype=pl.Boolean)), genes.height, sequence.chrom)
     leaving = memo.published_marks() - set(marks)
@@ -176,6 +184,7 @@ def _scored(
             for columns in scores:
                 gene = _checked_gene(columns, tracks, device)
                 found[left[done][0]] = batch[left[done][0]] = gene
+                progress.gene(left[done][0])
                 done += 1
                 if sum(len(gene.tracks["donor_scores"]) for gene in batch.values()) >= BATCH_BASES:
                     memo.write(_rows(batch.items(), tracks))
@@ -249,10 +258,11 @@ def _lists(arrays: list[np.ndarray]) -> pl.Series:
 
 
 class _Progress:
-    """Counts bases and writes a line now and then: rate and time left."""
+    """Counts bases and writes a line now and then: rate and time left; a line per gene into the log file."""
 
-    def __init__(self, chrom: str, total: int, n_genes: int) -> None:
-        self.chrom, self.total, self.n_genes = chrom, total, n_genes
+    def __init__(self, chrom: str, missing: Mapping[str, tuple[int, int, str]], names: Mapping[str, str]) -> None:
+        self.chrom, self.missing, self.names = chrom, missing, names
+        self.total = sum(end - start + 1 for start, end, _ in missing.values())
         self.scored, self.computed = 0, 0.0
         self._started = self._last_line = time.perf_counter()
 
@@ -265,6 +275,13 @@ class _Progress:
             rate = self.scored / (now - self._started)
             logger.info(
                 "%s: %s of %s bases of %d new genes scored, %s bases/s, about %.0f s left",
-                self.chrom, f"{self.scored:,}", f"{self.total:,}", self.n_genes, f"{rate:,.0f}",
+                self.chrom, f"{self.scored:,}", f"{self.total:,}", len(self.missing), f"{rate:,.0f}",
                 (self.total - self.scored) / rate,
             )  # fmt: skip
+
+    def gene(self, mark: str) -> None:
+        start, end, strand = self.missing[mark]
+        gene_logger.debug(
+            "%s %s scored: %s bases at %s-%s (%s)",
+            self.chrom, self.names[mark], f"{end - start + 1:,}", f"{start:,}", f"{end:,}", strand,
+        )  # fmt: skip

@@ -46,6 +46,7 @@ from builder_assets.settings import (
     ExampleSettings,
     FeatureSettings,
     GeneChoice,
+    NetworkSettings,
     Settings,
     SplitSettings,
 )
@@ -85,7 +86,7 @@ class ExampleRule(BaseModel, frozen=True):
 class CardRule(BaseModel, frozen=True):
     """What the card says of the settings."""
 
-    family: str
+    network: NetworkSettings
     dataset: DatasetSettings
     evaluation: EvaluationSettings
 
@@ -98,7 +99,7 @@ def dataset_assets(name: str, settings: Settings) -> tuple[list[dg.AssetsDefinit
     chromosomes = dg.StaticPartitionsDefinition(list(genome.chromosomes))
     rule = ExampleRule(examples=dataset.examples, evaluation=model.evaluation)
     track = settings.path(dataset.conservation) if dataset.conservation else None
-    card_rule = CardRule(family=model.family, dataset=dataset.versioned, evaluation=model.evaluation)
+    card_rule = CardRule(network=model.network, dataset=dataset.versioned, evaluation=model.evaluation)
     assets = [
         _gene_selection(name, model.genome, settings),
         _selected_genes(name, chromosomes),
@@ -283,7 +284,7 @@ def _dataset_card(name: str, base_model: str, genome: str, rule: CardRule) -> dg
     @table_asset(
         name,
         tables.DATASET_CARD,
-        3,
+        4,
         rule,
         inputs={
             "training_examples": [name, "training_examples"],
@@ -322,7 +323,7 @@ def _dataset_card(name: str, base_model: str, genome: str, rule: CardRule) -> dg
         note = check_score_bins(score_bin_table(training_examples.values(), eligible_bins))
         card = dataset_card(
             name,
-            rule.family,
+            rule.network.family,
             contract,
             training_examples.values(),
             gene_manifest,

@@ -17,6 +17,7 @@ from builder_assets.base_model.chromosome_scores import GeneFailureError, SpanEr
 from builder_assets.sequence import ChromosomeSequence
 from builder_assets.settings import NetworkSettings
 from builder_assets.tables import SPLICE_SCORES, splice_scores_contract
+from resources.log_file import written_to
 from resources.score_memo import ScoreMemo
 from resources.table_store import write_frames
 
@@ -124,6 +125,18 @@ def test_score_chromosome__says_how_it_went(tmp_path):
     again, _ = scored(tmp_path, {"B": SPANS["B"], "C": SPANS["C"]})
     assert (again.padding_share, again.bases_per_second) == (None, 0.0)
     assert again.text == "0 genes scored, 2 reused, 0 dropped, 0 bases, 0 bases/s"
+
+
+def test_score_chromosome__writes_a_line_per_gene_into_the_log_file(tmp_path, capfd):
+    scored(tmp_path, {"A": SPANS["A"]})
+    with written_to(tmp_path / "logs/run.log", ["builder.scoring", chromosome_scores.GENE_LOGGER]) as path:
+        scored(tmp_path, SPANS)
+    scored(tmp_path, SPANS)  # after it, nothing more is written
+    lines = [line.split(" ", 3)[2:] for line in path.read_text().splitlines()]
+    assert [level for level, _ in lines] == ["DEBUG"] * 3
+    assert [text.split(" scored")[0] for _, text in lines] == ["22 A reused", "22 B", "22 C"]
+    assert lines[1][1] == "22 B scored: 100 bases at 1,301-1,400 (-)"
+    assert capfd.readouterr().err == ""
 
 
 def test_score_chromosome__says_while_scoring_how_long_it_takes(tmp_path, monkeypatch, caplog):
