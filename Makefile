@@ -15,13 +15,13 @@ demo: $(VENV)/.installed  ## build the demo dataset from the genome that ships w
 ui: $(VENV)/.installed  ## open the Dagster UI on the same history
 	@$(BIN)/builder ui
 
-test: $(VENV)/.installed-test  ## every test but those marked ui, faults or scale
-	@$(BIN)/python -m pytest -q -n 2 --dist loadfile -m "not ui and not faults and not scale"
+test: $(VENV)/.installed-test  ## every test but those marked ui, faults, servers or scale
+	@$(BIN)/python -m pytest -q -n 2 --dist loadfile -m "not ui and not faults and not servers and not scale"
 
 test-ui: $(VENV)/.installed-ui  ## the tests that drive the UI; they need a Chromium browser and its driver
 	@$(BIN)/python -m pytest -q -m ui
 
-test-all: $(VENV)/.installed-ui  ## every test
+test-all: $(VENV)/.installed-servers  ## every test
 	@$(BIN)/python -m pytest -q
 
 docs: $(VENV)/.installed  ## the pages of docs/ as HTML, in docs/_build
@@ -45,6 +45,10 @@ $(VENV)/.installed: pyproject.toml | $(VENV)/bin/python
 
 $(VENV)/.installed-test: $(VENV)/.installed
 	@$(BIN)/python -m pip install --quiet --no-warn-script-location -e '.[test]'
+	@touch $@
+
+$(VENV)/.installed-servers: $(VENV)/.installed-ui
+	@$(BIN)/python -m pip install --quiet --no-warn-script-location -e '.[test,ui,servers]'
 	@touch $@
 
 $(VENV)/.installed-ui: $(VENV)/.installed-test

@@ -38,6 +38,7 @@ def table_asset(
     companions: Mapping[str, str] | None = None,
     over_chromosomes: Iterable[str] = (),
     pool: str | None = None,
+    op_tags: Mapping[str, Any] | None = None,
 ) -> Decorator:
     """`@dg.asset` for one stored table.
 
@@ -55,6 +56,7 @@ def table_asset(
         over_chromosomes: Inputs that a function of `**inputs` gets as one lazy frame per chromosome; elsewhere the
             annotation of the parameter says so.
         pool: Dagster pool that limits how many run at once.
+        op_tags: What an executor on several machines should know of the step, such as its need of a GPU.
     """
     metadata = contract_metadata(contract)
     if files := [str(path) for path in input_files]:
@@ -75,6 +77,7 @@ def table_asset(
         backfill_policy=ONE_RUN_PER_CHROMOSOME if partitions else None,
         required_resource_keys=set(resources),
         pool=pool,
+        op_tags=op_tags,
     )
 
 

@@ -2,6 +2,7 @@
 
 import warnings
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 import dagster as dg
@@ -28,14 +29,23 @@ Assets = list[dg.AssetsDefinition]
 Checks = list[dg.AssetChecksDefinition]
 
 
-def build_defs(settings: Settings, overrides: Mapping[str, Any] | None = None) -> dg.Definitions:
+def build_defs(
+    settings: Settings,
+    overrides: Mapping[str, Any] | None = None,
+    *,
+    executor: dg.ExecutorDefinition = dg.in_process_executor,
+    scoring_tags: Mapping[str, Any] | None = None,
+) -> dg.Definitions:
     """Fresh Definitions for these settings.
 
     Args:
         settings: What exists.
         overrides: Resources that replace the usual ones, by key; for tests.
+        executor: Where the steps of a run are done. The usual one: one chromosome = one run = one process, so one
+            compiled model; deploy/ has those that share the steps out.
+        scoring_tags: Op tags of the scoring step for such an executor: its GPU.
     """
-    assets, checks = assets_and_checks(settings)
+    assets, checks = assets_and_checks(settings, scoring_tags)
     store = TableStore(base_dir=str(settings.data_path))
     manifest = manifest_of(settings)
     resources: dict[str, Any] = {
@@ -57,7 +67,7 @@ def build_defs(settings: Settings, overrides: Mapping[str, Any] | None = None) -
         jobs=_jobs(assets),
         sensors=sensors_of(manifest),
         resources=resources | dict(overrides or {}),
-        executor=dg.in_process_executor,  # one chromosome = one run = one process: one compiled model
+        executor=executor,
     )
 
 
@@ -67,7 +77,7 @@ def _genome_files(settings: Settings, name: str, genome: GenomeSettings) -> Geno
     return GenomeFiles(
         fasta=paths[0],
         more_fastas=paths[1:],
-        index_dir=str(settings.data_path / name / "fasta_index"),
+        index_dir=str(settings.local_path / name / "fasta_index"),
         remote={
             str(file.path): [file.remote.url, file.remote.checksums or ""]
             for file in (*fasta, *annotation)
@@ -76,13 +86,13 @@ def _genome_files(settings: Settings, name: str, genome: GenomeSettings) -> Geno
     )
 
 
-def assets_and_checks(settings: Settings) -> tuple[Assets, Checks]:
+def assets_and_checks(settings: Settings, scoring_tags: Mapping[str, Any] | None = None) -> tuple[Assets, Checks]:
     """Every asset and check that the settings describe."""
     assets: Assets = []
     checks: Checks = []
     for make, names in (
         (genome_assets, settings.genomes),
-        (base_model_assets, settings.base_models),
+        (partial(base_model_assets, scoring_tags=scoring_tags), settings.base_models),
         (dataset_assets, settings.datasets),
     ):
         for name in names:

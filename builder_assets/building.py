@@ -3,7 +3,6 @@
 No queue, retries or parallelism of its own: each layer is one Dagster run per chromosome, recorded like any other.
 """
 
-import os
 import re
 import signal
 from collections.abc import Iterable, Iterator, Mapping
@@ -16,7 +15,8 @@ from dagster._core.errors import DagsterExecutionInterruptedError
 from dagster._core.launcher.default_run_launcher import DefaultRunLauncher
 
 from builder_assets.manifest import Cell, Layer, State, Status
-from builder_assets.project import Project, alone
+from builder_assets.project import Project, alone, is_of_one_machine
+from resources.processes import id_of, is_on_this_machine, is_running, this_process
 from resources.publishing import dead_partial_files
 
 PROCESS_TAG = "builder/process"
@@ -150,7 +150,7 @@ def judge_unjudged(project: Project, statuses: Mapping[Cell, Status]) -> list[Ce
             job.get_subset(asset_selection=set(), asset_check_selection=keys).execute_in_process(
                 instance=project.instance,
                 partition_key=partition or None,
-                tags={PROCESS_TAG: str(os.getpid())},
+                tags={PROCESS_TAG: this_process()},
                 run_config=QUIET,
                 raise_on_error=False,
             )
@@ -176,7 +176,7 @@ def run_layer(project: Project, layer: Layer) -> LayerResult:
     outcome = run.execute_in_process(
         instance=project.instance,
         partition_key=layer.partition or None,
-        tags={PROCESS_TAG: str(os.getpid())},
+        tags={PROCESS_TAG: this_process()},
         run_config=QUIET,
         raise_on_error=False,
     )
@@ -227,7 +227,7 @@ def reap_dead_runs(instance: dg.DagsterInstance) -> list[str]:
     dead = [
         run
         for run in unfinished
-        if (processes := processes_of(instance, run)) and not any(_is_running(process) for process in processes)
+        if (processes := processes_of(instance, run)) and not any(is_running(process) for process in processes)
     ]
     for run in dead:
         instance.report_run_failed(run, "The process that built this was killed.")
@@ -237,21 +237,12 @@ def reap_dead_runs(instance: dg.DagsterInstance) -> list[str]:
 
 def processes_of(instance: dg.DagsterInstance, run: dg.DagsterRun) -> set[int]:
     """Processes of this machine that work on a run, as far as the run tells: its tag, or its own log."""
-    if PROCESS_TAG in run.tags:
-        return {int(run.tags[PROCESS_TAG])}
-    if not isinstance(instance.run_launcher, DefaultRunLauncher):
+    is_ours = is_of_one_machine(instance)  # then only the id counts: a container may be another machine each time
+    if process := run.tags.get(PROCESS_TAG):
+        return {id_of(process)} if is_ours or is_on_this_machine(process) else set()
+    if not is_ours or not isinstance(instance.run_launcher, DefaultRunLauncher):
         return set()  # other launchers start runs on other machines
     told = instance.get_records_for_run(run.run_id, of_type=dg.DagsterEventType.ENGINE_EVENT).records
     events = [record.event_log_entry.dagster_event for record in told]
     values = [event.engine_event_data.metadata.get("pid") for event in events if event is not None]
     return {int(str(value.value)) for value in values if value is not None}
-
-
-def _is_running(process: int) -> bool:
-    try:
-        os.kill(process, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True

@@ -1,6 +1,7 @@
 """A project folder: its settings, its one history, and the guard that keeps the two together."""
 
 import os
+import re
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,22 +10,29 @@ from pathlib import Path
 
 import dagster as dg
 from alembic.util import CommandError
+from dagster._core.instance.ref import InstanceRef
 from filelock import FileLock, Timeout
 from sqlalchemy.exc import SQLAlchemyError
 
 from builder_assets import demo, template
+from builder_assets.base_model.assets import POOL
 from builder_assets.build import build_defs, manifest_of
 from builder_assets.manifest import Manifest
 from builder_assets.settings import CONFIG_NAME, Settings, SettingsError, find_config, load_settings
+from resources.places import place
 
 HISTORY = ".dagster"
 BUILD_LOCK = "build.lock"  # in the history: held by whatever builds, adopts or cleans
-DATA_DIR_RECORD = "data_dir"
+DATA_DIR_RECORD = "builder/data_dir"  # in the history itself: all machines that share it are guarded
 PROJECT_FILES = (CONFIG_NAME, "dagster.yaml", "workspace.yaml")
 
 
 class HistoryError(RuntimeError):
     """The run history cannot be read."""
+
+
+class DamagedHistoryError(HistoryError):
+    """Its files are damaged; they can be put aside."""
 
 
 class BuildInProgressError(RuntimeError):
@@ -74,7 +82,7 @@ def open_project(config: str | Path | None = None, *, adopt: bool = False) -> Pr
 
     Raises:
         SettingsError: no or wrong settings; no dagster.yaml beside them; another data_dir than the history knows.
-        HistoryError: the history cannot be read.
+        HistoryError: the history cannot be read, or the server that keeps it cannot be reached.
     """
     path = find_config(config)
     settings = load_settings(path)
@@ -86,13 +94,13 @@ def open_project(config: str | Path | None = None, *, adopt: bool = False) -> Pr
     os.chdir(settings.root)
     try:
         instance = initialise_history(settings.root)
-    except HistoryError:
+    except DamagedHistoryError:
         if not adopt:
             raise
         with alone(settings.root):
             _put_aside(settings.root / HISTORY)
         instance = initialise_history(settings.root)
-    _guard_data_dir(settings, adopt=adopt)
+    _guard_data_dir(settings, instance, adopt=adopt)
     return Project(path, settings, instance, build_defs(settings), manifest_of(settings))
 
 
@@ -100,22 +108,62 @@ def initialise_history(root: Path) -> dg.DagsterInstance:
     """The Dagster instance of a project folder; its databases exist afterwards.
 
     Raises:
-        HistoryError: a database is damaged, or of another version of Dagster.
+        DamagedHistoryError: a database in the folder is damaged.
+        HistoryError: the server that dagster.yaml names cannot be used; or the tables are of another version of
+            Dagster.
     """
     (root / HISTORY).mkdir(exist_ok=True)
     with FileLock(root / HISTORY / "initialise.lock"):
+        ref = InstanceRef.from_dir(str(root))
         try:
-            instance = dg.DagsterInstance.from_config(str(root))
+            instance = dg.DagsterInstance.from_ref(ref)
             instance.get_runs(limit=1)
             instance.all_asset_keys()
             instance.all_instigator_state()
-        except (SQLAlchemyError, CommandError) as error:
-            raise HistoryError(
-                f"the history in {root / HISTORY} cannot be read: {str(error).splitlines()[0]}. `builder adopt` puts "
+            _initialise_pool(instance)
+        except Exception as error:
+            told = _told(error)
+            if not _keeps_files(ref):
+                raise HistoryError(
+                    f"the server that keeps the history cannot be used: {told}. Look at `storage:` in "
+                    f"{root / 'dagster.yaml'}, at the environment variables named there, and whether the server runs."
+                ) from error
+            if not isinstance(error, (SQLAlchemyError, CommandError)):
+                raise
+            raise DamagedHistoryError(
+                f"the history in {root / HISTORY} cannot be read: {told}. `builder adopt` puts "
                 "it aside and records the files on disk in a new one; nothing that is whole is built again."
             ) from error
         _check_schema(instance, root)
         return instance
+
+
+def _initialise_pool(instance: dg.DagsterInstance) -> None:
+    """Give the scorers' pool its limit: on PostgreSQL two runs that were the first to want it would fail both."""
+    storage = instance.event_log_storage
+    if POOL in storage.get_concurrency_keys():
+        return
+    try:
+        storage.initialize_concurrency_limit_to_default(POOL)
+    except SQLAlchemyError:
+        if POOL not in storage.get_concurrency_keys():  # else another machine was quicker
+            raise
+
+
+def _told(error: Exception) -> str:
+    """The first line of an error, or the environment variables that it misses."""
+    if unset := re.findall(r'environment variable "(\w+)" which is not set', str(error)):
+        return f"{', '.join(sorted(set(unset)))} not set"
+    return str(error.__cause__ or error).splitlines()[0]
+
+
+def is_of_one_machine(instance: dg.DagsterInstance) -> bool:
+    """Whether the history lies in files, and not on a server that several machines share."""
+    return _keeps_files(instance.get_ref())
+
+
+def _keeps_files(ref: InstanceRef) -> bool:
+    return ref.storage_data is None or "Sqlite" in ref.storage_data.class_name
 
 
 def _check_schema(instance: dg.DagsterInstance, root: Path) -> None:
@@ -136,22 +184,20 @@ def _put_aside(history: Path) -> None:
     history.rename(aside)
 
 
-def _guard_data_dir(settings: Settings, *, adopt: bool) -> None:
+def _guard_data_dir(settings: Settings, instance: dg.DagsterInstance, *, adopt: bool) -> None:
     """Tie the history to one data_dir: its records speak of the files there."""
-    record = settings.root / HISTORY / DATA_DIR_RECORD
+    records = instance.daemon_cursor_storage
+    known = records.get_cursor_values({DATA_DIR_RECORD}).get(DATA_DIR_RECORD)
     current = str(settings.data_path)
-    if not record.is_file():
-        record.write_text(current + "\n", encoding="utf-8")
+    if known == current:
         return
-    known = record.read_text(encoding="utf-8").strip()
-    moved_along = not Path(known).exists() and Path(current).is_dir()
-    if known != current and (moved_along or adopt):  # the project folder was moved, data and history together
-        record.write_text(current + "\n", encoding="utf-8")
-    elif known != current:
+    moved_along = known is not None and not place(known).exists() and settings.data_path.is_dir()
+    if known is not None and not moved_along and not adopt:
         raise SettingsError(
-            f"the history in {settings.root / HISTORY} belongs to data_dir {known}, but the settings say {current}. "
+            f"the history of {settings.root} belongs to data_dir {known}, but the settings say {current}. "
             f"Set data_dir back; or, where the files were moved there, `builder adopt` records them."
         )
+    records.set_cursor_values({DATA_DIR_RECORD: current})  # new, or the project folder was moved with data and history
 
 
 def create_project(folder: Path) -> list[Path]:

@@ -10,11 +10,15 @@ import re
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args, get_origin
 
+import fsspec
 import yaml
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator, model_validator
 
+from resources.places import is_remote, place
+
 CONFIG_VARIABLE = "BUILDER_CONFIG"
 CONFIG_NAME = "builder.yaml"
+LOCAL_FILES = ".cache/files"  # of a project whose data_dir is in an object store
 MOST_KMER_COLUMNS = 6000
 NAME = re.compile(r"^[A-Za-z][A-Za-z0-9_]{0,99}$")
 
@@ -414,7 +418,24 @@ class Settings(_Frozen):
     @property
     def data_path(self) -> Path:
         """Where tables are stored."""
-        return self.path(self.data_dir)
+        return place(self.data_dir) if is_remote(self.data_dir) else self.path(self.data_dir)
+
+    @property
+    def local_path(self) -> Path:
+        """Where indices and downloads lie, which are opened by name: data_dir, if it is a folder."""
+        return self.root / LOCAL_FILES if is_remote(self.data_dir) else self.data_path
+
+    @field_validator("data_dir")
+    @classmethod
+    def _reachable(cls, data_dir: str) -> str:
+        if is_remote(data_dir):
+            try:
+                fsspec.get_filesystem_class(data_dir.partition("://")[0])
+            except (ImportError, ValueError) as error:
+                raise ValueError(
+                    f"{data_dir!r}: {error}; s3:// needs `pip install splice-dataset-builder[s3]`"
+                ) from error
+        return data_dir
 
     def datasets_of(self, base_model: str) -> dict[str, DatasetSettings]:
         """The datasets built on one base model, in the order of the settings."""

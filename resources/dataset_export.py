@@ -12,7 +12,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from resources.places import parquet_file
 from resources.table_contract import TableContract
+from resources.table_store import row_count
 
 ROWS_AT_ONCE = 65_536
 
@@ -33,7 +35,7 @@ def check_files(paths: Mapping[str, Path], contract: TableContract) -> None:
     """
     expected = {field.name: field.type for field in contract.arrow_schema()}
     for chrom, path in paths.items():
-        schema = pq.read_schema(path)
+        schema = _schema(path)
         version = (schema.metadata or {}).get(b"schema_version", b"none").decode()
         if version != str(contract.schema_version):
             raise ExportError(
@@ -64,7 +66,7 @@ def write_csv(paths: Sequence[Path], target: Path) -> int:
     """All rows in one CSV file, lists joined by `;`; returns the number of rows."""
 
     def write(temporary: Path) -> int:
-        frame = _without_lists(pl.scan_parquet(list(paths)))
+        frame = _without_lists(pl.scan_parquet([str(path) for path in paths]))
         frame.sink_csv(temporary)
         return _rows(paths)
 
@@ -84,7 +86,7 @@ def write_shards(paths: Sequence[Path], target: Path, rows_per_shard: int) -> in
 
     def write(temporary: Path) -> int:
         temporary.mkdir()
-        frame = pl.scan_parquet(list(paths))
+        frame = pl.scan_parquet([str(path) for path in paths])
         sizes = dict(frame.group_by("split").len().sort("split").collect().iter_rows())
         schema = _plain_schema(paths[0])
         for split, size in sizes.items():
@@ -114,10 +116,10 @@ def write_master(
             (temporary / folder).mkdir(parents=True)
         for number, path in enumerate(paths, start=1):
             name = f"batch_{number:05d}.parquet"
-            pl.scan_parquet(path).select(columns).sink_parquet(temporary / "master" / name)
-            pl.scan_parquet(path).select(sidecar).sink_parquet(temporary / "sidecar" / name)
+            pl.scan_parquet(str(path)).select(columns).sink_parquet(temporary / "master" / name)
+            pl.scan_parquet(str(path)).select(sidecar).sink_parquet(temporary / "sidecar" / name)
         if manifest.is_file():
-            shutil.copyfile(manifest, temporary / "master" / manifest.name)
+            (temporary / "master" / manifest.name).write_bytes(manifest.read_bytes())
         return _rows(paths)
 
     return _published(target, write)
@@ -146,7 +148,7 @@ def _remove(path: Path) -> None:
 
 def _batches(paths: Sequence[Path]) -> Iterator[pa.RecordBatch]:
     for path in paths:
-        with pq.ParquetFile(path) as file:
+        with parquet_file(path) as file:
             yield from file.iter_batches(ROWS_AT_ONCE)
 
 
@@ -179,9 +181,14 @@ def _written(writer: pq.ParquetWriter, batch: pa.RecordBatch, schema: pa.Schema)
 
 def _plain_schema(path: Path) -> pa.Schema:
     """Fields with their roles, without what tells of one stored partition."""
-    schema = pq.read_schema(path)
+    schema = _schema(path)
     kept = {key: value for key, value in (schema.metadata or {}).items() if key != b"provenance"}
     return schema.with_metadata(kept)
+
+
+def _schema(path: Path) -> pa.Schema:
+    with parquet_file(path) as file:
+        return file.schema_arrow
 
 
 def _without_lists(frame: pl.LazyFrame) -> pl.LazyFrame:
@@ -199,4 +206,4 @@ def _same(expected: pa.DataType | None, found: pa.DataType | None) -> bool:
 
 
 def _rows(paths: Sequence[Path]) -> int:
-    return sum(pq.read_metadata(path).num_rows for path in paths)
+    return sum(row_count(path) for path in paths)

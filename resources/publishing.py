@@ -2,12 +2,20 @@
 
 import errno
 import os
+import re
+import time
 from collections.abc import Callable
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from filelock import FileLock
 
+from resources.places import is_remote, put
+from resources.processes import id_of, is_on_this_machine, is_running, this_process
+
 LOCKS = ".locks"
+PARTIAL = re.compile(r"\.(\d+@[^@]*)\.partial")
+ABANDONED_SECONDS = 86_400  # no writer of another machine leaves its file alone for a day
 
 
 class PublishError(OSError):
@@ -24,8 +32,13 @@ def publish(path: Path, write: Callable[[Path], None], locks: Path) -> None:
 
     Raises:
         PublishError: no space, no permission or another fault of the disk; names the path and the remedy.
+
+    In an object store the file is written here and put there whole; two writers of one path need no lock.
     """
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.partial")
+    if is_remote(path):
+        _publish_object(path, write)
+        return
+    temporary = path.with_name(f".{path.name}.{this_process()}.partial")
     try:
         locks.mkdir(parents=True, exist_ok=True)
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -42,19 +55,28 @@ def publish(path: Path, write: Callable[[Path], None], locks: Path) -> None:
         raise PublishError(error.errno, f"{path} could not be written: {_remedy(error)}") from error
 
 
+def _publish_object(path: Path, write: Callable[[Path], None]) -> None:
+    with TemporaryDirectory() as folder:
+        written = Path(folder) / path.name
+        write(written)
+        try:
+            put(written, path)
+        except Exception as error:  # each store has errors of its own
+            raise PublishError(f"{path} could not be written: {error}") from error
+
+
 def dead_partial_files(folder: Path) -> list[Path]:
-    """What killed writers left in `folder` and below."""
-    return [path for path in sorted(folder.rglob(".*.partial")) if not _is_running(path.name.rsplit(".", 2)[-2])]
+    """What killed writers left in `folder` and below; in an object store they leave nothing."""
+    if is_remote(folder):
+        return []
+    return [path for path in sorted(folder.rglob(".*.partial")) if _is_dead(path)]
 
 
-def _is_running(process: str) -> bool:
-    try:
-        os.kill(int(process), 0)
-    except (ValueError, ProcessLookupError):
-        return False
-    except PermissionError:
-        return True
-    return True
+def _is_dead(path: Path) -> bool:
+    found = PARTIAL.search(path.name)
+    if found and not is_on_this_machine(found[1]):
+        return path.stat().st_mtime < time.time() - ABANDONED_SECONDS
+    return not (found and is_running(id_of(found[1])))
 
 
 def _sync_folder(folder: Path) -> None:

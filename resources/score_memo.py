@@ -54,7 +54,7 @@ class ScoreMemo:
     def read(self, wanted: Collection[str]) -> pl.DataFrame:
         """Known scores (columns of `schema`), one row for each fingerprint of `wanted` that is known."""
         marks = pl.Series(sorted(wanted), dtype=pl.String).implode()
-        frames = [pl.scan_parquet(self.published)] if self._is_whole and self._has_tracks(self.published) else []
+        frames = [pl.scan_parquet(str(self.published))] if self._is_whole and self._has_tracks(self.published) else []
         frames += [batch.lazy() for path in self.batches() if (batch := self._batch(path)) is not None]
         found = [frame.select(*self.schema).filter(pl.col("fingerprint").is_in(marks)).collect() for frame in frames]
         known = pl.concat([pl.DataFrame(schema=self.schema), *found])
@@ -63,7 +63,7 @@ class ScoreMemo:
     def write(self, scores: pl.DataFrame) -> None:
         """Publish scores (columns of `schema`) as a batch; named by content, so twice the same is one file."""
         frame = scores.select(pl.col(name).cast(dtype) for name, dtype in self.schema.items())
-        publish(self.folder / f"{_digest(frame)}.memo", lambda path: frame.write_parquet(path), self.base_dir / LOCKS)
+        publish(self.folder / f"{_digest(frame)}.memo", frame.write_parquet, self.base_dir / LOCKS)
 
     def batches(self) -> list[Path]:
         """Files of the memo, by name."""
@@ -82,12 +82,12 @@ class ScoreMemo:
         return len(held)
 
     def _has_tracks(self, path: Path) -> bool:
-        return self.schema.keys() <= pl.scan_parquet(path).collect_schema().keys()
+        return self.schema.keys() <= pl.scan_parquet(str(path)).collect_schema().keys()
 
     def _batch(self, path: Path) -> pl.DataFrame | None:
         """One batch; None, and the file is named, where it is not what its name says: it is scored again."""
         try:
-            frame = pl.read_parquet(path)
+            frame = pl.read_parquet(str(path))
             whole = _digest(frame) == path.stem
         except (pl.exceptions.PolarsError, OSError) as error:
             logger.warning("%s cannot be read, so its genes are scored again: %s", path, error)
@@ -109,6 +109,6 @@ def _digest(frame: pl.DataFrame) -> str:
 
 def _marks(path: Path) -> set[str]:
     try:
-        return set(pl.scan_parquet(path).select("fingerprint").collect()["fingerprint"])
+        return set(pl.scan_parquet(str(path)).select("fingerprint").collect()["fingerprint"])
     except (pl.exceptions.PolarsError, OSError):
         return set()

@@ -19,6 +19,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from resources.frame_stream import FrameStream, checked_frames
+from resources.places import parquet_file, place
 from resources.publishing import LOCKS, publish
 from resources.table_contract import ContractError, TableContract
 
@@ -68,9 +69,14 @@ class TableStore(dg.ConfigurableIOManager):
 
     base_dir: str
 
+    @property
+    def root(self) -> Path:
+        """The folder, or prefix, of all tables."""
+        return place(self.base_dir)
+
     def path_of(self, key: dg.AssetKey, partition: str | None) -> Path:
         """Where one partition of one table lies."""
-        folder = Path(self.base_dir).joinpath(*key.path)
+        folder = self.root.joinpath(*key.path)
         return folder / f"{partition}.parquet" if partition is not None else folder.with_suffix(".parquet")
 
     def handle_output(self, context: dg.OutputContext, obj: pl.DataFrame | FrameStream) -> None:
@@ -100,7 +106,7 @@ class TableStore(dg.ConfigurableIOManager):
             if companions:
                 contract.check(obj)  # before any of them is published
             self.publish_companions(path, obj, companions)
-        locks = Path(self.base_dir) / LOCKS
+        locks = self.root / LOCKS
         versions: list[str] = []
         publish(path, lambda temporary: versions.append(write_frames(frames, contract, provenance, temporary)), locks)
         context.step_context.set_data_version(key, dg.DataVersion(versions[-1]))
@@ -114,7 +120,7 @@ class TableStore(dg.ConfigurableIOManager):
             publish(
                 path.with_name(name),
                 lambda temporary, text=text: write_text(temporary, text),
-                Path(self.base_dir) / LOCKS,
+                self.root / LOCKS,
             )
 
     def record_metadata(self, key: dg.AssetKey, partition: str | None, companions: Mapping[str, str]) -> dict[str, Any]:
@@ -313,14 +319,14 @@ def _row_groups(frames: Iterable[pl.DataFrame], schema: pa.Schema, size: int) ->
 def scan(path: Path) -> pl.LazyFrame:
     """A stored table, lazily; raises `DamagedFileError` where the file is not whole."""
     read_provenance(path)
-    return pl.scan_parquet(path)
+    return pl.scan_parquet(str(path))
 
 
 def read_provenance(path: Path) -> dict[str, Any]:
     """What made a stored file, from its footer; raises `DamagedFileError` where there is none."""
     try:
-        metadata = pq.read_metadata(path).metadata or {}
-        return json.loads(metadata[PROVENANCE])
+        with parquet_file(path) as file:
+            return json.loads((file.metadata.metadata or {})[PROVENANCE])
     except (pa.ArrowInvalid, OSError, KeyError, ValueError) as error:
         raise DamagedFileError(
             f"{path} is truncated or was not written by this pipeline. `builder build` rebuilds it."
@@ -335,7 +341,8 @@ def require_schema_version(path: Path, version: int) -> None:
         DamagedFileError: the file is not whole.
     """
     read_provenance(path)
-    found = int((pq.read_metadata(path).metadata or {}).get(b"schema_version", b"0"))
+    with parquet_file(path) as file:
+        found = int((file.metadata.metadata or {}).get(b"schema_version", b"0"))
     if found != version:
         raise SchemaVersionError(
             f"{path} has schema version {found}, this code knows version {version}: columns may mean something else. "
@@ -351,7 +358,7 @@ def verify_file(path: Path) -> str:
     """
     promised = read_provenance(path)["data_version"]
     try:
-        with pq.ParquetFile(path) as file:
+        with parquet_file(path) as file:
             digest = ContentHash(file.schema_arrow)
             for group in range(file.num_row_groups):
                 table = file.read_row_group(group)
@@ -391,4 +398,5 @@ def companions_of(metadata: Mapping[str, Any]) -> dict[str, str]:
 
 def row_count(path: Path) -> int:
     """Rows of a stored table, from its footer."""
-    return pq.read_metadata(path).num_rows
+    with parquet_file(path) as file:
+        return file.metadata.num_rows

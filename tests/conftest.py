@@ -10,7 +10,7 @@ import absl.logging
 import pytest
 from filelock import FileLock
 
-from tests.projects import built, reopened, small_settings, write_settings
+from tests.projects import built, forget_data_dir, reopened, small_settings, write_settings
 
 # absl comes with flax. Its handler closes the stream that it was made with when Dagster sets up logging; were that
 # pytest's capture of stderr, every later test would fail.
@@ -57,7 +57,7 @@ def folder(built_folder: Path, tmp_path: Path) -> Path:
     """A copy of the built small project, history and all, to be changed freely."""
     copy = tmp_path / "project"
     shutil.copytree(built_folder, copy)
-    (copy / ".dagster" / "data_dir").unlink()  # the copy is a project of its own
+    forget_data_dir(copy)  # the copy is a project of its own
     return copy
 
 

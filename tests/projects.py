@@ -1,6 +1,8 @@
 """A small real project: three genes of the demo genome, scored with the published weights in seconds."""
 
 import importlib.util
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +11,7 @@ import yaml
 
 from builder_assets import demo
 from builder_assets.building import LayerResult, Scope, build
-from builder_assets.project import Project, create_project, open_project
+from builder_assets.project import DATA_DIR_RECORD, Project, create_project, open_project
 
 GENES = ["CCDC188", "TMEM191B", "AC244213.1"]  # short ones, both chromosomes, both strands
 
@@ -50,6 +52,12 @@ def write_settings(folder: Path, settings: dict[str, Any]) -> Path:
     path.write_text(yaml.safe_dump(settings), encoding="utf-8")
     create_project(folder)
     return path
+
+
+def forget_data_dir(folder: Path) -> None:
+    """Let the history in `folder` accept another data_dir, as after its first start."""
+    with closing(sqlite3.connect(folder / ".dagster/history/runs.db")) as database, database:
+        database.execute("delete from kvs where key = ?", (DATA_DIR_RECORD,))
 
 
 def built(project: Project, scope: Scope = Scope(), *, force: bool = False) -> list[LayerResult]:  # noqa: B008

@@ -1,6 +1,7 @@
 """Assets of one base model, from its weights to its report. Thin: the rules are next door."""
 
 import logging
+from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -68,9 +69,9 @@ def model_files_key(base_model: str) -> str:
 
 
 def base_model_assets(
-    name: str, settings: Settings
+    name: str, settings: Settings, scoring_tags: Mapping[str, Any] | None = None
 ) -> tuple[list[dg.AssetsDefinition], list[dg.AssetChecksDefinition]]:
-    """All assets of one base model."""
+    """All assets of one base model; `scoring_tags` are the op tags of the step that wants an accelerator."""
     model = settings.base_models[name]
     genome = settings.genomes[model.genome]
     chromosomes = dg.StaticPartitionsDefinition(list(genome.chromosomes))
@@ -80,7 +81,7 @@ def base_model_assets(
         _base_model_weights(name, model, settings),
         _scoring_plan(name, model.genome, settings),
         _genes_to_score(name, chromosomes),
-        _splice_scores(name, model, genome.assembly, chromosomes),
+        _splice_scores(name, model, genome.assembly, chromosomes, scoring_tags),
         *([_masked_sites(name, masks, genome.assembly, chromosomes)] if masks else []),
         _evaluation(name, model.genome, genome.assembly, rule, chromosomes),
         _model_report(name, model, genome.assembly, rule),
@@ -172,7 +173,11 @@ def _genes_to_score(name: str, chromosomes: dg.PartitionsDefinition) -> dg.Asset
 
 
 def _splice_scores(
-    name: str, model: BaseModelSettings, assembly: str, chromosomes: dg.PartitionsDefinition
+    name: str,
+    model: BaseModelSettings,
+    assembly: str,
+    chromosomes: dg.PartitionsDefinition,
+    tags: Mapping[str, Any] | None,
 ) -> dg.AssetsDefinition:
     network, resource, genome_files = model.network, model_files_key(name), files_key(model.genome)
 
@@ -190,6 +195,7 @@ def _splice_scores(
         resources=[resource, genome_files, STORE],
         kinds=("jax", "flax", "parquet"),
         pool=POOL,
+        op_tags=tags,
     )
     def splice_scores(
         context: dg.AssetExecutionContext, genes_to_score: pl.DataFrame, contig: pl.DataFrame, weights: pl.DataFrame
@@ -206,7 +212,7 @@ def _splice_scores(
         store = context.resources.table_store
         published = store.path_of(context.asset_key, context.partition_key)
         tracks = [*TRACKS, *(SD_TRACKS if model.ensemble_sd else ())]
-        memo = ScoreMemo(published, Path(store.base_dir), tracks)
+        memo = ScoreMemo(published, store.root, tracks)
         memo.tidy()
         log = Path(context.instance.storage_directory()) / "logs" / f"{context.run.run_id}.log"
         with written_to(log, [logger.name, GENE_LOGGER]):

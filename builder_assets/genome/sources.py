@@ -50,4 +50,4 @@ def _source_file(settings: Settings, text: str, role: Role, assembly: str) -> So
         return SourceFile(settings.path(text))
     address = urlsplit(remote.url)
     below = PurePosixPath(unquote(address.path)).relative_to("/")
-    return SourceFile(settings.data_path / DOWNLOADS / (address.hostname or "") / below, remote)
+    return SourceFile(settings.local_path / DOWNLOADS / (address.hostname or "") / below, remote)

@@ -41,7 +41,7 @@ def numeric_features(columns: Sequence[Column], kmers: Sequence[int]) -> list[st
 
 def sampled_rows(paths: Sequence[Path], columns: Sequence[str]) -> pl.DataFrame:
     """At most `SAMPLE_ROWS` rows, evenly spread over the files in their order, and never other ones."""
-    whole = pl.scan_parquet(list(paths)).select(columns)
+    whole = pl.scan_parquet([str(path) for path in paths]).select(columns)
     step = -(-int(whole.select(pl.len()).collect().item()) // SAMPLE_ROWS)
     return whole.gather_every(max(step, 1)).collect()
 

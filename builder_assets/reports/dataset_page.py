@@ -25,6 +25,7 @@ from builder_assets.reports.html_page import Panel, Section, html_page, inline_s
 from builder_assets.reports.stored import NotBuiltError, versions_of, whole
 from builder_assets.settings import DatasetSettings, Settings
 from builder_assets.tables.dataset import TIERS
+from resources.table_store import scan
 
 FEATURES_DRAWN = 40
 GENES_DRAWN = 3
@@ -43,7 +44,7 @@ def dataset_page(settings: Settings, name: str) -> str:
     if not path.is_file():
         raise NotBuiltError(f"dataset {name!r} has no card yet. `builder build` makes it.")
     card = json.loads(path.read_text(encoding="utf-8"))
-    manifest = pl.read_parquet(folder / f"{tables.GENE_MANIFEST.name}.parquet")
+    manifest = scan(folder / f"{tables.GENE_MANIFEST.name}.parquet").collect()
     counts = card["counts"]
     chromosomes = settings.genomes[settings.base_models[dataset.base_model].genome].chromosomes
     lead = [

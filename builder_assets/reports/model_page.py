@@ -24,6 +24,7 @@ from builder_assets.reports.model_numbers import (
 )
 from builder_assets.reports.stored import NotBuiltError, parts, versions_of, whole
 from builder_assets.settings import Settings
+from resources.table_store import scan
 
 GENES_DRAWN = 3  # of the best ones, and of the worst
 GENES_LISTED = 10
@@ -40,7 +41,7 @@ def model_page(settings: Settings, name: str) -> str:
     path = data / name / f"{tables.MODEL_REPORT.name}.parquet"
     if not path.is_file():
         raise NotBuiltError(f"base model {name!r} has no report yet. `builder build` makes it.")
-    report = pl.read_parquet(path)
+    report = scan(path).collect()
     genome = data / model.genome
     chroms = [part.stem for part in parts(data / name, tables.SPLICE_SCORES)]
     performance = whole(data / name, tables.GENE_PERFORMANCE)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from resources.processes import this_process
 from resources.publishing import PublishError, dead_partial_files, publish
 
 
@@ -71,8 +72,16 @@ def test_publish__two_writers_take_turns(tmp_path):
 
 
 def test_dead_partial_files__leaves_those_of_living_processes(tmp_path):
-    dead, alive = tmp_path / ".a.parquet.999999999.partial", tmp_path / f".b.parquet.{os.getpid()}.partial"
+    dead, alive = tmp_path / ".a.parquet.999999999.partial", tmp_path / f".b.parquet.{this_process()}.partial"
     dead.touch()
     alive.touch()
     assert dead_partial_files(tmp_path) == [dead]
     assert alive.exists()
+
+
+def test_dead_partial_files__those_of_other_machines_when_nobody_wrote_for_a_day(tmp_path):
+    fresh, old = (tmp_path / f".{name}.parquet.999999999@another.machine.partial" for name in ("fresh", "old"))
+    fresh.touch()
+    old.touch()
+    os.utime(old, (0, 0))
+    assert dead_partial_files(tmp_path) == [old]
