@@ -4,7 +4,9 @@ Exit codes: 0 done or nothing to do; 1 something failed, the rest is built; 2 wr
 """
 
 import json
+import os
 import platform
+import sys
 from collections.abc import Callable
 from functools import wraps
 from importlib.metadata import PackageNotFoundError, version
@@ -49,7 +51,9 @@ Three commands do most:
 
 Exit codes: 0 done or nothing to do, 1 something failed (the rest is built), 2 wrong usage or settings.""",
 )
-console = Console()
+# A log has no width; tables must not be folded into 80 columns there.
+LOG_WIDTH = None if sys.stdout.isatty() or "COLUMNS" in os.environ else 120
+console = Console(width=LOG_WIDTH)
 errors = Console(stderr=True)
 
 DISTRIBUTION = "splice-dataset-builder"
