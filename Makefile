@@ -1,6 +1,7 @@
 # Two commands do most: `make demo` runs the main job, `make test` runs the tests. Needs Python 3.11 or 3.12, venv, make.
 
 VENV := .venv
+comma := ,
 BIN := $(VENV)/bin
 PYTHON ?= $(shell for p in python3.12 python3.11 python3; do \
 	$$p -c 'import sys, venv, ensurepip; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 12))' 2>/dev/null && echo $$p && break; done)
@@ -22,7 +23,7 @@ test-ui: $(VENV)/.installed-ui  ## the tests that drive the UI; they need a Chro
 	@$(BIN)/python -m pytest -q -m ui
 
 test-all: $(VENV)/.installed-servers  ## every test
-	@$(BIN)/python -m pytest -q
+	@$(BIN)/python -m pytest -q -n 2 --dist loadfile
 
 docs: $(VENV)/.installed  ## the pages of docs/ as HTML, in docs/_build
 	@$(BIN)/python -m pip install --quiet --no-warn-script-location -e '.[docs]'
@@ -36,24 +37,26 @@ $(VENV)/bin/python:
 	@test -n "$(PYTHON)" || { echo "No Python 3.11 or 3.12 with venv found. Say which: make PYTHON=/path/to/python3.11 demo"; exit 1; }
 	@$(PYTHON) -m venv $(VENV)
 
-$(VENV)/.installed: pyproject.toml | $(VENV)/bin/python
+# Python compiles what it imports; compiling all that is installed takes longer than the tests of a module.
+define install
 	@echo "Installing into $(VENV): about a minute."
-	@$(BIN)/python -m pip install --quiet --no-warn-script-location -e .
+	@$(BIN)/python -m pip install --quiet --no-compile --no-warn-script-location -e '.$(1)'
 	@echo "Installing SpliceAI's weights (package spliceai, CC BY-NC 4.0: not for commercial use)."
-	@$(BIN)/python -m pip install --quiet --no-deps 'spliceai==1.3.1'
-	@touch $@
+	@$(BIN)/python -m pip install --quiet --no-compile --no-deps 'spliceai==1.3.1'
+	@touch $(VENV)/.installed $@
+endef
 
-$(VENV)/.installed-test: $(VENV)/.installed
-	@$(BIN)/python -m pip install --quiet --no-warn-script-location -e '.[test]'
-	@touch $@
+$(VENV)/.installed: pyproject.toml | $(VENV)/bin/python
+	$(call install,)
 
-$(VENV)/.installed-servers: $(VENV)/.installed-ui
-	@$(BIN)/python -m pip install --quiet --no-warn-script-location -e '.[test,ui,servers]'
-	@touch $@
+$(VENV)/.installed-test: pyproject.toml | $(VENV)/bin/python
+	$(call install,[test])
 
-$(VENV)/.installed-ui: $(VENV)/.installed-test
-	@$(BIN)/python -m pip install --quiet --no-warn-script-location -e '.[test,ui]'
-	@touch $@
+$(VENV)/.installed-ui: pyproject.toml | $(VENV)/bin/python
+	$(call install,[test$(comma)ui])
+
+$(VENV)/.installed-servers: pyproject.toml | $(VENV)/bin/python
+	$(call install,[test$(comma)ui$(comma)servers])
 
 clean-venv:
 	rm -rf $(VENV)

@@ -37,6 +37,7 @@ def test_adopt__lost_history_is_recorded_and_judged_and_nothing_is_derived(folde
     assert built(reopened(folder)) == []
 
 
+@pytest.mark.faults
 def test_adopt__names_what_it_cannot_adopt(folder):
     shutil.rmtree(folder / ".dagster")
     (folder / "data/toy/exons/22.parquet").write_bytes(b"cut")
@@ -45,6 +46,7 @@ def test_adopt__names_what_it_cannot_adopt(folder):
     assert "`builder build` builds them" in text
 
 
+@pytest.mark.faults
 def test_adopt__damaged_history_is_put_aside(folder):
     (folder / ".dagster/history/runs.db").write_bytes(b"no database" * 1000)
     with pytest.raises(HistoryError, match=r"cannot be read: .*file is not a database.*`builder adopt` puts it aside"):
@@ -85,6 +87,7 @@ def test_alone__one_command_that_writes_at_a_time(folder):
         adopt(project)
 
 
+@pytest.mark.faults
 def test_clean__removes_what_left_the_settings_and_nothing_else(folder):
     wanted = files_of(folder / "data")
     settings = small_settings()

@@ -3,6 +3,7 @@
 import dagster as dg
 import numpy as np
 import polars as pl
+import pytest
 import yaml
 
 from resources.table_store import scan
@@ -31,6 +32,7 @@ def _metadata(folder, chrom: str) -> dict:
     return {name: value.value for name, value in records.records[0].asset_materialization.metadata.items()}
 
 
+@pytest.mark.faults
 def test_ensemble_sd__turned_on_scores_again_and_turned_off_does_not(folder):
     before = _scores(folder)
     fresh = _metadata(folder, "22")

@@ -54,6 +54,7 @@ def pending(folder: Path):
     return project.manifest.pending(project.manifest.statuses(project.instance))
 
 
+@pytest.mark.ui
 def test_dagster_asset_materialize__unknown_partition_fails(folder):
     run(
         folder, "dagster", "asset", "materialize", "-m", "builder_assets.definitions",
@@ -61,6 +62,7 @@ def test_dagster_asset_materialize__unknown_partition_fails(folder):
     )  # fmt: skip
 
 
+@pytest.mark.ui
 def test_dg_launch__gives_the_same_bytes(folder):
     shutil.copy(ROOT / "pyproject.toml", folder)
     before = files_of(folder / "data")
@@ -70,6 +72,7 @@ def test_dg_launch__gives_the_same_bytes(folder):
     assert not pending(folder)
 
 
+@pytest.mark.ui
 def test_definitions_validate__accepts_the_workspace(folder):
     assert "Validation successful" in run(folder, "dagster", "definitions", "validate", "-w", "workspace.yaml")
 
