@@ -163,3 +163,12 @@ def test_pages__name_tests_that_there_are():
     tests = " ".join(path.read_text("utf-8") for path in (ROOT / "tests").rglob("test_*.py"))
     named = {name for page in DOCS.glob("*.md") for name in re.findall(r"`(test_\w+__\w+)`", page.read_text("utf-8"))}
     assert {name for name in named if f"def {name}(" not in tests} == set()
+
+
+def test_pages__link_to_pages_that_there_are():
+    """Of docs/ only: what lies elsewhere is not in the HTML that `make docs` builds."""
+    links = {link for page in DOCS.glob("*.md") for link in re.findall(r"\]\(([^)#]+)\)", page.read_text("utf-8"))}
+    local = {link for link in links if "://" not in link}
+    assert {link for link in local if not (DOCS / link).is_file() or link.startswith("..")} == set()
+    index = (DOCS / "index.md").read_text("utf-8")
+    assert {page.stem for page in DOCS.glob("*.md")} - {"index"} == set(re.findall(r"^(\w+)$", index, re.MULTILINE))
