@@ -17,7 +17,7 @@ ui: $(VENV)/.installed  ## open the Dagster UI on the same history
 	@$(BIN)/builder ui
 
 test: $(VENV)/.installed-test  ## every test but those marked ui, faults, servers or scale
-	@$(BIN)/python -m pytest -q -n 2 --dist loadfile -m "not ui and not faults and not servers and not scale"
+	@$(BIN)/python -m pytest -q -n 3 --dist loadfile -m "not ui and not faults and not servers and not scale"
 
 test-ui: $(VENV)/.installed-ui  ## the tests that drive the UI; they need a Chromium browser and its driver
 	@$(BIN)/python -m pytest -q -m ui

@@ -96,7 +96,7 @@ def test_score__with_the_sd_has_the_same_scores(toy):
     assert scores.shape == (700, 6)
     assert scores[:, :3].tobytes() == toy.score(BASES).tobytes()
     alone = [
-        Scorer(replace(toy_ensemble(), members=(member,)), (64, 200), platform).score(BASES)
+        Scorer(replace(toy_ensemble(), members=(member,)), (200,), platform).score(BASES)
         for member in toy_ensemble().members
     ]
     np.testing.assert_allclose(scores[:, 3:], np.std(alone, axis=0), rtol=0, atol=1e-6)
