@@ -8,12 +8,14 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
 import pytest
 
+from builder_assets.building import Scope, run_layer
 from tests.dagster_ui import answers, ask, wait_for
 from tests.projects import built, needs_weights, reopened
 
@@ -38,26 +40,24 @@ def browser() -> Iterator[Any]:
     driver.quit()
 
 
-@pytest.fixture
-def server(empty_folder: Path) -> Iterator[str]:
-    """Address of the UI of a project in which only the genome's tables are built."""
-    project = reopened(empty_folder)
-    from builder_assets.building import Scope
-
-    built(project, Scope(chromosomes=("22",)))
+@contextmanager
+def served(folder: Path) -> Iterator[str]:
+    """The UI of a project, and its address."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     command = [sys.executable, "-W", "ignore", "-c", "from builder_assets.cli import main; main()", "ui"]
     process = subprocess.Popen(
-        [*command, "--port", str(port), "--config", str(empty_folder / "builder.yaml")],
+        [*command, "--port", str(port), "--config", str(folder / "builder.yaml")],
         start_new_session=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
     )  # fmt: skip
-    address = f"http://127.0.0.1:{port}"
-    wait_for(lambda: answers(address))
-    yield address
-    os.killpg(process.pid, signal.SIGTERM)
-    process.wait(timeout=30)
+    try:
+        address = f"http://127.0.0.1:{port}"
+        wait_for(lambda: answers(address))
+        yield address
+    finally:
+        os.killpg(process.pid, signal.SIGTERM)
+        process.wait(timeout=30)
 
 
 def seen(browser: Any, address: str, path: str, *words: str, name: str = "") -> None:
@@ -71,11 +71,11 @@ def seen(browser: Any, address: str, path: str, *words: str, name: str = "") -> 
 
 
 def click(browser: Any, text: str) -> None:
-    """Press the button that says `text`."""
+    """Press the first button that says `text`, or that and what it counts: `Re-execute from failure (1)`."""
 
     def pressed() -> bool:
         for button in browser.find_elements("css selector", "button, a"):
-            if button.is_displayed() and button.is_enabled() and button.text.strip().rstrip("…") == text:
+            if button.is_displayed() and button.is_enabled() and says(button.text, text):
                 button.click()
                 return True
         return False
@@ -83,20 +83,72 @@ def click(browser: Any, text: str) -> None:
     wait_for(pressed)
 
 
-def test_ui__backfill_from_the_button_to_all_green(browser, server):
-    groups = ",".join(f"global@global:{name}" for name in ("toy", "model", "examples"))
-    graph = f"/asset-groups?expanded={quote(groups)}"
-    seen(browser, server, graph, "toy", "model", "examples", name="asset_graph")
-    asset = "/assets/model/genes_to_score"
-    seen(browser, server, f"{asset}?view=partitions", "Partition", "22", "Y", name="partitions_before")
-    click(browser, "Materialize")
-    click(browser, "All")
-    if os.environ.get("SCREENSHOTS"):
-        browser.save_screenshot(str(Path(os.environ["SCREENSHOTS"]) / "backfill_dialog.png"))
-    click(browser, "Launch backfill")
-    state = '{ assetNodeOrError(assetKey: {path: ["model", "genes_to_score"]}) { ... on AssetNode { '
-    state += "partitionStats { numMaterialized numFailed numPartitions } } } }"
-    wait_for(lambda: ask(server, state)["assetNodeOrError"]["partitionStats"]["numMaterialized"] == 2)
-    seen(browser, server, f"{asset}?view=partitions&partition=Y", "bases", name="partition")
-    seen(browser, server, "/assets/toy/splice_sites?view=checks", "splice_motifs", name="checks")
-    seen(browser, server, "/runs", "Success", name="runs")
+def says(shown: str, text: str) -> bool:
+    return shown.strip().rstrip("…") == text or shown.startswith(f"{text} ")
+
+
+def materialised(address: str, asset: str) -> tuple[int, int]:
+    """How many partitions of an asset are materialised, and how many failed, as the UI is told."""
+    path = ", ".join(f'"{part}"' for part in asset.split("/"))
+    query = "{ assetNodeOrError(assetKey: {path: [%s]}) { ... on AssetNode { partitionStats { %s } } } }"
+    found = ask(address, query % (path, "numMaterialized numFailed"))["assetNodeOrError"]["partitionStats"]
+    return found["numMaterialized"], found["numFailed"]
+
+
+def test_ui__one_asset_backfilled_from_its_page(browser, empty_folder):
+    built(reopened(empty_folder), Scope(chromosomes=("22",)))
+    with served(empty_folder) as server:
+        groups = ",".join(f"global@global:{name}" for name in ("toy", "model", "examples"))
+        graph = f"/asset-groups?expanded={quote(groups)}"
+        seen(browser, server, graph, "toy", "model", "examples", name="asset_graph")
+        asset = "/assets/model/genes_to_score"
+        seen(browser, server, f"{asset}?view=partitions", "Partition", "22", "Y", name="partitions_before")
+        click(browser, "Materialize")
+        click(browser, "All")
+        if os.environ.get("SCREENSHOTS"):
+            browser.save_screenshot(str(Path(os.environ["SCREENSHOTS"]) / "backfill_dialog.png"))
+        click(browser, "Launch backfill")
+        wait_for(lambda: materialised(server, "model/genes_to_score") == (2, 0))
+        seen(browser, server, f"{asset}?view=partitions&partition=Y", "bases", name="partition")
+        seen(browser, server, "/assets/toy/splice_sites?view=checks", "splice_motifs", name="checks")
+        seen(browser, server, "/assets/toy/genes?view=overview", "Plots")
+        click(browser, "Plots")
+        wait_for(lambda: browser.find_elements("css selector", "canvas"))
+        seen(browser, server, "/runs", "Success", name="runs")
+
+
+CHROMOSOME_TABLES = [
+    f"toy/{name}"
+    for name in (
+        "contig", "annotation_records", "genes", "transcripts", "exons", "introns", "splice_sites", "gene_overlaps"
+    )
+]  # fmt: skip
+
+
+def test_ui__genome_backfilled_from_the_button_and_the_failed_run_again(browser, empty_folder, built_folder):
+    """Every chromosome of every table of a genome; one cannot be written at first, and is re-executed."""
+    project = reopened(empty_folder)
+    inputs = project.manifest.layers(project.manifest.statuses(project.instance))[0]
+    run_layer(project, inputs)
+    in_the_way = empty_folder / "data/toy/contig/Y.parquet"
+    in_the_way.mkdir(parents=True)
+    with served(empty_folder) as server:
+        job = "/locations/__repository__@builder/jobs/toy__chromosomes"
+        seen(browser, server, job, "contig", "splice_sites", "Materialize all")
+        click(browser, "Materialize all")
+        click(browser, "All")
+        click(browser, "Launch backfill")
+        wait_for(lambda: all(materialised(server, name)[0] == 1 for name in CHROMOSOME_TABLES))
+        wait_for(lambda: materialised(server, "toy/contig") == (1, 1))
+        in_the_way.rmdir()
+        (run,) = ask(server, "{ runsOrError(filter: {statuses: [FAILURE]}) { ... on Runs { results { runId } } } }")[
+            "runsOrError"
+        ]["results"]
+        seen(browser, server, f"/runs/{run['runId']}", "Failure", name="failed_run")
+        click(browser, "Re-execute")
+        wait_for(lambda: all(materialised(server, name) == (2, 0) for name in CHROMOSOME_TABLES))
+        seen(browser, server, "/assets/toy/genes?view=partitions", "Materialized", name="all_green")
+    for name in CHROMOSOME_TABLES:
+        for chromosome in ("22", "Y"):
+            table = f"data/{name}/{chromosome}.parquet"
+            assert (empty_folder / table).read_bytes() == (built_folder / table).read_bytes()
