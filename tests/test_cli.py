@@ -148,6 +148,13 @@ def test_doctor__says_what_is_wrong(tmp_path):
 
 
 @needs_weights
+def test_error__shows_brackets_as_they_are(tmp_path):
+    """Extras of pip and names of partitions have brackets; they are no markup."""
+    write_settings(tmp_path, small_settings())
+    text = run("build", "--config", config(tmp_path), "--dataset", "[s3] [/red] [bold]x", code=2)
+    assert "dataset [s3] [/red] [bold]x is not in the settings" in " ".join(text.split())
+
+
 def test_doctor__is_content_with_a_good_project(folder):
     text = run("doctor", "--config", config(folder))
     assert "problem" not in text

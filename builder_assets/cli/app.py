@@ -15,6 +15,7 @@ from typing import Annotated, Any
 
 import typer
 from rich.console import Console
+from rich.text import Text
 
 Config = Annotated[
     Path | None,
@@ -53,8 +54,9 @@ Exit codes: 0 done or nothing to do, 1 something failed (the rest is built), 2 w
 )
 # A log has no width; tables must not be folded into 80 columns there.
 LOG_WIDTH = None if sys.stdout.isatty() or "COLUMNS" in os.environ else 120
-console = Console(width=LOG_WIDTH)
-errors = Console(stderr=True)
+# No markup: paths, extras and partitions have brackets of their own.
+console = Console(width=LOG_WIDTH, markup=False)
+errors = Console(stderr=True, markup=False)
 
 DISTRIBUTION = "splice-dataset-builder"
 VERSIONED = ("dagster", "polars", "pyarrow", "jax", "flax", "pysam", "spliceai")  # the last one holds the weights
@@ -97,7 +99,7 @@ def reported(command: Callable[..., Any]) -> Callable[..., Any]:
         try:
             return command(*arguments, **options)
         except (SettingsError, BuildInProgressError, HistoryError, StoppedError, ValueError, OSError) as error:
-            errors.print(f"[red]error:[/red] {error}", highlight=False, soft_wrap=True)
+            errors.print(Text("error:", "red"), str(error), highlight=False, soft_wrap=True)
             raise typer.Exit(
                 1 if isinstance(error, (BuildInProgressError, HistoryError, StoppedError)) else 2
             ) from error

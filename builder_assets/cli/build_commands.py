@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 import typer
 from rich.table import Table
+from rich.text import Text
 
 from builder_assets.cli.app import AsJson, Chromosomes, Config, Datasets, app, console, errors, print_json, reported
 
@@ -46,11 +47,11 @@ def build(
             if isinstance(step, LayerResult):
                 results.append(step)
                 for failure in step.failures:
-                    errors.print(f"[red]failed[/red] {failure}", highlight=False, soft_wrap=True)
+                    errors.print(Text("failed", "red"), failure, highlight=False, soft_wrap=True)
             else:
                 where = step.partition or "all chromosomes"
                 names = ", ".join(name for name in step.assets)
-                console.print(f"[bold]{where}[/bold]  {names}", highlight=False, soft_wrap=True)
+                console.print(Text(where, "bold"), f" {names}", highlight=False, soft_wrap=True)
     _print_summary(project, scope, results, time.monotonic() - started)
 
 
@@ -122,7 +123,7 @@ def verify(config: Config = None) -> None:
         if status.state is State.CHANGED_INPUT:
             problems.append(f"{cell}: {'; '.join(status.causes)}")
     for problem in problems:
-        errors.print(f"[red]problem[/red] {problem}", highlight=False, soft_wrap=True)
+        errors.print(Text("problem", "red"), problem, highlight=False, soft_wrap=True)
     console.print(f"{checked} tables hold what the history says; {len(problems)} problems.", highlight=False)
     if problems:
         console.print("`builder build` rebuilds what is damaged.")
@@ -147,7 +148,7 @@ def adopt(config: Config = None) -> None:
         done = run_adopt(open_project(config, adopt=True))
     console.print(f"{len(done.recorded)} tables recorded.", highlight=False)
     for failure in done.failures:
-        errors.print(f"[red]failed[/red] {failure}", highlight=False, soft_wrap=True)
+        errors.print(Text("failed", "red"), failure, highlight=False, soft_wrap=True)
     for status in done.behind:
         errors.print(f"not adopted: {status.cell}: {status.state}: {'; '.join(status.causes)}", soft_wrap=True)
     if done.behind:
@@ -236,11 +237,11 @@ def _print_summary(project: Any, scope: Any, results: list[Any], seconds: float)
         console.print(f"waiting for other chromosomes: {names}", highlight=False, soft_wrap=True)
     for name in project.settings.datasets:
         if (project.settings.data_path / name / "README.md").is_file():
-            console.print(f"dataset [bold]{name}[/bold]: {project.settings.data_path / name}", soft_wrap=True)
+            console.print("dataset", Text(f"{name}:", "bold"), str(project.settings.data_path / name), soft_wrap=True)
     console.print(f"{seconds:.0f} s. `builder ui` opens the UI.", highlight=False)
     if failures or any(status.state == "failed" for status in behind):
         errors.print(
-            f"[red]{len(failures)} failed; the rest is built.[/red] Mend the cause, then `builder build` again."
+            Text(f"{len(failures)} failed; the rest is built.", "red"), "Mend the cause, then `builder build` again."
         )
         raise typer.Exit(1)
 

@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 from rich.table import Table
+from rich.text import Text
 
 from builder_assets.cli.app import AsJson, Config, app, console, print_json, reported
 
@@ -81,7 +82,7 @@ def genes(
     if as_json:
         print_json({name: found.to_dicts() for name, found in answers.items()})
     for name, found in answers.items() if not as_json else ():
-        console.print(f"[bold]{name}[/bold]  {verdict(found, find)}", highlight=False, soft_wrap=True)
+        console.print(Text(name, "bold"), f" {verdict(found, find)}", highlight=False, soft_wrap=True)
         for line in gene_lines(found):
             console.print(f"  {line}", highlight=False, soft_wrap=True)
     if not any(found.height for found in answers.values()):

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.text import Text
 
 from builder_assets.cli.app import DISTRIBUTION, VERSIONED, Config, app, console, reported, version_of
 
@@ -47,7 +48,7 @@ def ui(
 
     project = open_project(config)
     root = project.settings.root
-    console.print(f"Dagster UI at [bold]http://{host}:{port}[/bold]  (project {root})", highlight=False)
+    console.print("Dagster UI at", Text(f"http://{host}:{port}", "bold"), f" (project {root})", highlight=False)
     environment = os.environ | {"DAGSTER_HOME": str(root), CONFIG_VARIABLE: str(project.config)}
     command = [sys.executable, "-m", "dagster", "dev", "-w", "workspace.yaml", "-h", host, "-p", str(port)]
     raise typer.Exit(subprocess.call(command, cwd=root, env=environment))
@@ -92,7 +93,8 @@ def doctor(
     findings.append((True, "versions", ", ".join(f"{name} {version_of(name)}" for name in VERSIONED)))
     for good, what, text in findings:
         console.print(
-            f"{'[green]ok[/green]     ' if good else '[red]problem[/red]'} {what}: {text}",
+            Text("ok     ", "green") if good else Text("problem", "red"),
+            f"{what}: {text}",
             highlight=False,
             soft_wrap=True,
         )

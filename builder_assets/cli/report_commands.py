@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.table import Table
 
 from builder_assets.cli.app import Config, app, console, reported
 
@@ -29,7 +30,7 @@ def inspect(
 
     view = gene_view(load_settings(config), gene, base_model)
     for part in gene_text(view):
-        console.print(part, highlight=False, soft_wrap=isinstance(part, str))
+        console.print(part, highlight=False, soft_wrap=not isinstance(part, Table))
     if picture is not None:
         target = picture.expanduser().resolve()
         save_picture(view, target)

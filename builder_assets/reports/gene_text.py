@@ -6,6 +6,7 @@ from collections.abc import Iterator
 import polars as pl
 from rich.console import RenderableType
 from rich.table import Table
+from rich.text import Text
 
 from builder_assets.reports.gene_view import GeneView, sites_and_calls
 from builder_assets.tables.dataset import TIERS
@@ -17,7 +18,7 @@ OUTCOME_STYLES = {"TP": "green", "FP": "red", "FN": "red", "XP": "magenta"}
 def gene_text(view: GeneView) -> Iterator[RenderableType]:
     """The parts of the report, one after the other; what is not built is said, not left out."""
     gene, introns = view.gene, view.introns.filter(~pl.col("is_gap"))
-    yield f"[bold]{view.title}[/bold]  {gene['length']:,} bases"
+    yield Text.assemble((view.title, "bold"), f"  {gene['length']:,} bases")
     motifs = Counter(introns["motif_class"].fill_null("unknown").to_list()).most_common()
     yield (
         f"truth ({view.genome}): {gene['n_donors']} donors and {gene['n_acceptors']} acceptors of "
@@ -61,7 +62,7 @@ def sites_table(view: GeneView) -> Table:
             row["motif"] or "",
             "" if n is None else f"{n}{' canonical' if row['canonical'] else ''}",
             "" if score is None else f"{score:.3f}",
-            f"[{style}]{outcome}[/{style}]" if style else outcome,
+            Text(outcome, style),
         )
     return table
 
@@ -70,7 +71,7 @@ def _examples(name: str, examples: pl.DataFrame) -> Iterator[RenderableType]:
     counts = Counter(examples["negative_tier"].fill_null("site").to_list())
     tiers = ", ".join(f"{word} {counts[word]}" for word in ("site", *TIERS) if counts[word])
     side = f"split {examples['split'][0]}, fold {examples['fold'][0]}"
-    yield f"[bold]{name}[/bold]: {examples.height} rows, {side}: {tiers}"
+    yield Text.assemble((name, "bold"), f": {examples.height} rows, {side}: {tiers}")
     highest = pl.max_horizontal("donor_score", "acceptor_score")
     hard = examples.filter(pl.col("negative_tier").is_not_null()).sort(highest, descending=True).head(HARDEST)
     table = Table(title=f"its {hard.height} highest negatives", title_justify="left")
