@@ -52,5 +52,9 @@ def device_memory() -> int | None:
 
 def peak_memory_mb() -> int:
     """Most main memory that this process has held at once, in units of 10^6 bytes."""
+    status = Path("/proc/self/status")
+    if status.is_file():  # on Linux ru_maxrss starts from what the parent process held
+        (peak,) = (line.split()[1] for line in status.read_text().splitlines() if line.startswith("VmHWM"))
+        return round(int(peak) * 1024 / 1e6)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return round(peak * (1 if sys.platform == "darwin" else 1024) / 1e6)

@@ -3,11 +3,12 @@
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import jax
 import pytest
 
-from resources.accelerator import configure_jax, usable_cores
+from resources.accelerator import configure_jax, peak_memory_mb, usable_cores
 
 
 @pytest.fixture(autouse=True)
@@ -42,3 +43,12 @@ def test_import__of_weights_and_resources_loads_no_jax():
     )
     found = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert found.stdout.strip() == "[]"
+
+
+def test_peak_memory_mb__is_of_this_process_and_not_of_its_parent():
+    held = bytearray(400_000_000)  # what a child of this process must not count
+    code = "from resources.accelerator import peak_memory_mb; print(peak_memory_mb())"
+    root = Path(__file__).parents[2]
+    found = subprocess.run([sys.executable, "-c", code], cwd=root, capture_output=True, text=True, check=True)
+    assert len(held) / 1e6 <= peak_memory_mb()
+    assert 5 < int(found.stdout) < 300
