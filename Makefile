@@ -20,7 +20,7 @@ test: $(VENV)/.installed-test  ## every test but those marked ui, faults, server
 	@$(BIN)/python -m pytest -q -n 3 --dist loadfile -m "not ui and not faults and not servers and not scale"
 
 test-ui: $(VENV)/.installed-ui  ## the tests that drive the UI; they need a Chromium browser and its driver
-	@$(BIN)/python -m pytest -q -m ui
+	@$(BIN)/python -m pytest -q -n 2 --dist loadfile -m ui
 
 test-all: $(VENV)/.installed-servers  ## every test
 	@$(BIN)/python -m pytest -q -n 2 --dist loadfile

@@ -6,7 +6,7 @@ import urllib.request
 from collections.abc import Callable
 from typing import Any
 
-SECONDS = 120
+SECONDS = 180
 
 
 def answers(address: str) -> bool:
@@ -18,12 +18,18 @@ def answers(address: str) -> bool:
         return False
 
 
+def reached(condition: Callable[[], Any], seconds: float) -> Any:
+    """What `condition` gives once it is true, or at the end of `seconds`."""
+    deadline = time.monotonic() + seconds
+    while not (found := condition()) and time.monotonic() < deadline:
+        time.sleep(0.5)
+    return found
+
+
 def wait_for(condition: Callable[[], Any]) -> Any:
     """What `condition` gives once it is true; fail after a while."""
-    deadline = time.monotonic() + SECONDS
-    while not (found := condition()):
-        assert time.monotonic() < deadline, "the UI did not get there in time"
-        time.sleep(0.5)
+    found = reached(condition, SECONDS)
+    assert found, "the UI did not get there in time"
     return found
 
 

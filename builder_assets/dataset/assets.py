@@ -1,4 +1,7 @@
-"""Assets of one dataset, from the choice of genes to the card. Thin: the rules are next door."""
+"""Assets of one dataset, from the choice of genes to the card. Thin: the rules are next door.
+
+What loads scikit-learn or matplotlib is imported where it is used: every command and every worker loads this file.
+"""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -24,14 +27,11 @@ from builder_assets.asset_shell import (
 )
 from builder_assets.base_model.assets import gene_request, list_files
 from builder_assets.dataset.annotation_features import AnnotationTables
-from builder_assets.dataset.card import dataset_card
 from builder_assets.dataset.columns import training_examples_contract
 from builder_assets.dataset.example_stream import ExampleInputs, ExampleStream
 from builder_assets.dataset.gene_manifest import gene_manifest
 from builder_assets.dataset.gene_rows import GeneValues
-from builder_assets.dataset.leakage_probe import leakage_probe, leaks_text
 from builder_assets.dataset.meta_baseline import meta_model_baseline
-from builder_assets.dataset.meta_baseline_text import baseline_markdown, baseline_plot
 from builder_assets.dataset.p_site import p_site_verdict
 from builder_assets.dataset.rules import check_files, check_schemas, check_score_bins
 from builder_assets.dataset.score_bins import ELIGIBLE_COLUMNS, score_bin_table
@@ -312,6 +312,8 @@ def _dataset_card(name: str, base_model: str, genome: str, rule: CardRule) -> dg
         gene_annotation: pl.LazyFrame,  # noqa: ARG001
         **of_users: dict[str, pl.LazyFrame],  # noqa: ARG001
     ) -> dg.MaterializeResult[pl.DataFrame]:
+        from builder_assets.dataset.card import dataset_card
+
         report = Report()
         manifest, key = context.resources.manifest, f"{name}/{tables.DATASET_CARD.name}"
         manifest.require_fresh(context.instance, key)
@@ -367,6 +369,8 @@ def _meta_model_baseline(
         companions=BASELINE_FILES,
     )
     def baseline_of_dataset(context: dg.AssetExecutionContext, **inputs: Any) -> dg.MaterializeResult[pl.DataFrame]:
+        from builder_assets.dataset.meta_baseline_text import baseline_markdown, baseline_plot
+
         report = Report()
         context.resources.manifest.require_fresh(context.instance, f"{name}/{file_name}")
         files: GenomeFiles = getattr(context.resources, resource)
@@ -422,6 +426,8 @@ def _leakage_check(name: str, features: FeatureSettings) -> dg.AssetChecksDefini
     def probe(
         context: dg.AssetCheckExecutionContext, training_examples: dict[str, pl.LazyFrame]
     ) -> dg.AssetCheckResult:
+        from builder_assets.dataset.leakage_probe import leakage_probe, leaks_text
+
         findings = leakage_probe(training_examples.values(), contract, features)
         clean = findings.filter(verdict="leak").is_empty()
         path = context.resources.table_store.path_of(judged, None)
