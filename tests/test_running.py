@@ -37,6 +37,7 @@ def run(folder: Path, *command: str, code: int = 0) -> str:
     return found.stdout + found.stderr
 
 
+@pytest.mark.ui
 def test_dagster_asset_materialize__gives_the_same_bytes_and_history(folder):
     before = files_of(folder / "data")
     shutil.rmtree(folder / "data/model/splice_scores")
