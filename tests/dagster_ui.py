@@ -6,7 +6,7 @@ import urllib.request
 from collections.abc import Callable
 from typing import Any
 
-SECONDS = 180
+SECONDS = 120
 
 
 def answers(address: str) -> bool:
