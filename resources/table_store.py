@@ -7,6 +7,7 @@ of the columns, not of the footer, so an unchanged rebuild stops downstream work
 
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, get_origin
@@ -277,9 +278,19 @@ def write_frames(
     digest = ContentHash(schema)
     options = _parquet_options(contract)
     with pq.ParquetWriter(path, schema.with_metadata(metadata), **options) as writer:
-        for group in _row_groups(checked_frames(frames, contract), schema, rows_per_group(contract)):
+
+        def write(group: pa.Table) -> None:
             digest.update(group)
             writer.write_table(group, row_group_size=group.num_rows)
+
+        with ThreadPoolExecutor(max_workers=1) as beside:  # a group is written while the next one is made
+            written = None
+            for group in _row_groups(checked_frames(frames, contract), schema, rows_per_group(contract)):
+                if written:
+                    written.result()
+                written = beside.submit(write, group)
+            if written:
+                written.result()
         version = digest.hexdigest()
         footer = json.dumps({**provenance, "data_version": version}, sort_keys=True)
         writer.add_key_value_metadata({PROVENANCE.decode(): footer})

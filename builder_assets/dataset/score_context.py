@@ -171,9 +171,26 @@ def window_maxima(track: np.ndarray, offsets: np.ndarray, windows: list[_Window]
 
 
 def ranks(track: np.ndarray, offsets: np.ndarray) -> np.ndarray:
-    """1 + number of bases of the gene that score higher, int32 (n,)."""
-    ordered = np.sort(track)
-    return (1 + len(track) - np.searchsorted(ordered, track[offsets], side="right")).astype(np.int32)
+    """1 + number of bases of the gene that score higher, int32 (n,).
+
+    A score's first 16 bits order like the score, which is never negative, and are sorted ten times as fast; whole
+    scores are sorted only where they begin like one that is asked for.
+    """
+    bins = _first_bits(track)
+    asked = bins[offsets]
+    is_asked = np.zeros(1 << 16, dtype=bool)
+    is_asked[asked] = True
+    near = np.sort(track[is_asked[bins]])
+    in_higher_bins = len(bins) - np.searchsorted(np.sort(bins, kind="stable"), asked, side="right")
+    higher_in_bin = np.searchsorted(_first_bits(near), asked, side="right") - np.searchsorted(
+        near, track[offsets], side="right"
+    )
+    return (1 + in_higher_bins + higher_in_bin).astype(np.int32)
+
+
+def _first_bits(track: np.ndarray) -> np.ndarray:
+    """The 16 bits after the sign of each float32."""
+    return (track.view(np.uint32) >> 15).astype(np.uint16)
 
 
 def _candidates(kind: str, track: np.ndarray, offsets: np.ndarray) -> dict[str, np.ndarray]:

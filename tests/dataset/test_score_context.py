@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from builder_assets.dataset.score_context import CONTEXT_COLUMNS, PARTNERS, score_context
+from builder_assets.dataset.score_context import CONTEXT_COLUMNS, PARTNERS, ranks, score_context
 
 REACHES = (50, 200, 1000)
 
@@ -78,6 +78,16 @@ def test_score_context__rank_counts_higher_bases_of_the_gene() -> None:
     found = score_context(donor, np.zeros(5, dtype=np.float32), np.arange(5))
     assert found["donor_rank"].tolist() == [5, 2, 2, 1, 4]
     assert found["acceptor_rank"].tolist() == [1] * 5
+
+
+@pytest.mark.parametrize("length", [1, 7, 5_000])
+def test_ranks__equal_those_counted_base_by_base(length: int) -> None:
+    generator = np.random.Generator(np.random.PCG64(length))
+    track = (10 ** generator.uniform(-9, 0, size=length)).astype(np.float32)
+    track[::5] = track[0] * np.float32(1 + 2**-20)  # ties, and scores that differ in the last bits only
+    track[1::7], track[2::11] = 0, 1
+    offsets = generator.integers(0, length, size=min(length, 300))
+    assert ranks(track, offsets).tolist() == [1 + int((track > track[offset]).sum()) for offset in offsets]
 
 
 @settings(max_examples=20, deadline=None)
