@@ -185,6 +185,8 @@ def main() -> None:
     parser.add_argument("--long-genes", type=int, metavar="N", help="the first N long genes only, where time is short")
     parser.add_argument("--part", nargs="+", help=argparse.SUPPRESS)
     options = parser.parse_args()
+    if options.openspliceai and not list(Path(options.openspliceai).glob("*.pt")):
+        parser.error(f"no .pt files in {options.openspliceai}; a folder of one context is meant, such as 10000nt")
     if options.part:
         if options.part[0] == "first":
             first_score(Path(options.part[1]))
