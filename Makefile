@@ -6,6 +6,8 @@ BIN := $(VENV)/bin
 PYTHON ?= $(shell for p in python3.12 python3.11 python3; do \
 	$$p -c 'import sys, venv, ensurepip; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 12))' 2>/dev/null && echo $$p && break; done)
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
+# Many images set it; every process would then compile all that it imports again, ten seconds each.
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: demo ui test test-ui test-all docs lint clean-venv
 
@@ -17,7 +19,7 @@ ui: $(VENV)/.installed  ## open the Dagster UI on the same history
 	@$(BIN)/builder ui
 
 test: $(VENV)/.installed-test  ## every test but those marked ui, faults, servers or scale
-	@$(BIN)/python -m pytest -q -n 3 --dist loadfile -m "not ui and not faults and not servers and not scale"
+	@$(BIN)/python -m pytest -q -n 2 --dist loadfile --no-loadscope-reorder -m "not ui and not faults and not servers and not scale"
 
 test-ui: $(VENV)/.installed-ui  ## the tests that drive the UI; they need a Chromium browser and its driver
 	@$(BIN)/python -m pytest -q -n 2 --dist loadfile -m ui

@@ -14,7 +14,7 @@ from typer.testing import CliRunner
 
 from builder_assets import demo
 from builder_assets.cli import app
-from tests.projects import needs_weights, small_settings, write_settings
+from tests.projects import files_of, needs_weights, small_settings, write_settings
 
 runner = CliRunner()
 
@@ -164,6 +164,12 @@ def test_doctor__is_content_with_a_good_project(folder):
 # Wrong input: one clear error, exit code 1 or 2, nothing half-written.
 
 
+def genome_only(**values) -> dict:
+    """Settings of the small project's genome, with other values: no weights are read before the error."""
+    settings = small_settings()
+    return settings | {"genomes": {"toy": settings["genomes"]["toy"] | values}, "base_models": {}, "datasets": {}}
+
+
 def fails(folder: Path, settings: dict, code: int = 1) -> str:
     write_settings(folder, settings)
     text = run("build", "--config", config(folder), code=code)
@@ -181,9 +187,7 @@ def test_wrong_input__no_weights(folder):
 
 
 def test_wrong_input__unknown_chromosome(tmp_path):
-    settings = small_settings()
-    settings["genomes"]["toy"]["chromosomes"] = [21]
-    assert "21" in fails(tmp_path, settings)
+    assert "21" in fails(tmp_path, genome_only(chromosomes=[21]))
     assert not (tmp_path / "data/toy/genes").exists()
 
 
@@ -202,17 +206,13 @@ def test_wrong_input__unknown_dataset(tmp_path):
 
 
 def test_wrong_input__missing_fasta(tmp_path):
-    settings = small_settings()
-    settings["genomes"]["toy"]["fasta"] = "nowhere.fa"
-    assert "nowhere.fa" in fails(tmp_path, settings)
+    assert "nowhere.fa" in fails(tmp_path, genome_only(fasta="nowhere.fa"))
 
 
 def test_wrong_input__truncated_gzip(tmp_path):
     whole = demo.ANNOTATION.read_bytes()
     (tmp_path / "cut.gtf.gz").write_bytes(whole[: len(whole) // 2])
-    settings = small_settings()
-    settings["genomes"]["toy"]["annotation"] = "cut.gtf.gz"
-    assert "truncated" in fails(tmp_path, settings)
+    assert "truncated" in fails(tmp_path, genome_only(annotation="cut.gtf.gz"))
     assert not (tmp_path / "data/toy/gene_annotation.parquet").exists()
 
 
@@ -221,15 +221,13 @@ def test_wrong_input__annotation_of_other_contigs(tmp_path):
         gzip.decompress(demo.ANNOTATION.read_bytes()).decode().replace("chr22\t", "chr7\t").replace("chrY\t", "chr8\t")
     )
     (tmp_path / "other.gtf").write_text(text)
-    settings = small_settings()
-    settings["genomes"]["toy"]["annotation"] = "other.gtf"
-    message = fails(tmp_path, settings)
+    message = fails(tmp_path, genome_only(annotation="other.gtf"))
     assert "No gene at all on 2 chromosomes of the settings (22, Y)" in message
     assert not (tmp_path / "data/toy/genes").exists()
 
 
 @needs_weights
-def test_wrong_input__annotation_of_another_build(tmp_path):
+def test_wrong_input__annotation_of_another_build(folder):
     """Exons moved by 1,000 bases, as between assemblies: the motif check stops everything downstream."""
     moved = []
     for line in gzip.decompress(demo.ANNOTATION.read_bytes()).decode().splitlines(keepends=True):
@@ -237,13 +235,14 @@ def test_wrong_input__annotation_of_another_build(tmp_path):
         if len(fields) == 9:
             fields[3], fields[4] = str(int(fields[3]) + 1000), str(int(fields[4]) + 1000)
         moved.append("\t".join(fields))
-    (tmp_path / "moved.gtf").write_text("".join(moved))
+    (folder / "moved.gtf").write_text("".join(moved))
     settings = small_settings()
     settings["genomes"]["toy"]["annotation"] = "moved.gtf"
     settings["genomes"]["toy"]["partial_sequence"] = True
-    message = fails(tmp_path, settings)
+    before = files_of(folder / "data/model"), files_of(folder / "data/examples")
+    message = fails(folder, settings)
     assert "splice_motifs" in message
-    assert not (tmp_path / "data/model/splice_scores").exists()
+    assert (files_of(folder / "data/model"), files_of(folder / "data/examples")) == before
 
 
 @needs_weights
@@ -258,8 +257,7 @@ def test_wrong_input__annotation_of_another_build(tmp_path):
 )
 def test_wrong_input__selection(folder, genes, text):
     settings = small_settings()
-    settings["base_models"]["other"] = settings["base_models"]["model"]
-    settings["datasets"]["wrong"] = settings["datasets"]["examples"] | {"base_model": "other", "genes": genes}
+    settings["datasets"]["wrong"] = settings["datasets"]["examples"] | {"genes": genes}
     assert text in fails(folder, settings)
     assert not (folder / "data/wrong").exists()
 

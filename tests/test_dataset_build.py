@@ -3,6 +3,7 @@
 import shutil
 from pathlib import Path
 
+import dagster as dg
 import numpy as np
 import polars as pl
 import pyBigWig
@@ -37,7 +38,7 @@ def project(tmp_path_factory) -> Project:
         shutil.copy(ROOT / name, folder / name)
     demo = ROOT / "builder_assets" / "demo"
     genome = {"assembly": "GRCh37", "fasta": f"{demo}/demo.fa.gz", "annotation": f"{demo}/demo.gtf.gz"}
-    genes = {"policy": "custom", "include": ["TANGO2", "DGCR8", "RANBP1", "UTY"]}
+    genes = {"policy": "custom", "include": ["TANGO2", "DGCR8", "RANBP1", "DDX3Y"]}
     splits = {"validation": 0, "test": 0}
     tracks = {"conservation": "track.bw", "window_sequence": True}
     content = {
@@ -76,9 +77,13 @@ def project(tmp_path_factory) -> Project:
 
 
 def run(project: Project, assets: list[str], chrom: str | None = None) -> None:
-    keys = [project.manifest.nodes[name].key for name in assets]
+    nodes = [project.manifest.nodes[name] for name in assets]
+    checks = {
+        dg.AssetCheckKey(project.manifest.nodes[asset].key, check) for node in nodes for asset, check in node.checks
+    }
     job = project.defs.resolve_implicit_global_asset_job_def()
-    assert job.execute_in_process(instance=project.instance, partition_key=chrom, asset_selection=keys).success
+    job = job.get_subset(asset_selection={node.key for node in nodes}, asset_check_selection=checks)
+    assert job.execute_in_process(instance=project.instance, partition_key=chrom).success
 
 
 def table(project: Project, asset: str, chrom: str | None = None) -> pl.DataFrame:

@@ -16,7 +16,6 @@ from dagster._core.types.loadable_target_origin import LoadableTargetOrigin
 from dagster._core.workspace.context import WorkspaceProcessContext
 from dagster._core.workspace.load_target import InProcessWorkspaceLoadTarget
 from dagster._daemon.backfill import execute_backfill_iteration
-from dagster_graphql.test.utils import execute_dagster_graphql
 
 from builder_assets.project import open_project
 from tests.projects import built, files_of, needs_weights, reopened
@@ -92,6 +91,8 @@ mutation($keys: [AssetKeyInput!]!) {
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # to the garbage collector
 def test_backfill__of_the_whole_graph_gives_the_same_bytes(empty_folder, built_folder, monkeypatch):
     """What the UI's button does, with the daemon's loop run here."""
+    from dagster_graphql.test.utils import execute_dagster_graphql  # half a second, which `make test` need not pay
+
     monkeypatch.setenv("BUILDER_CONFIG", str(empty_folder / "builder.yaml"))
     project = open_project(empty_folder / "builder.yaml")
     overrides = {
