@@ -1,4 +1,5 @@
 import json
+from functools import cache
 
 import numpy as np
 import polars as pl
@@ -31,7 +32,8 @@ REPORT = pl.DataFrame(
 )
 
 
-def card(**changes: object) -> Card:
+def drawn_card(**changes: object) -> Card:
+    """The card of the toy dataset, with other inputs."""
     inputs = {
         "name": "toy_dataset",
         "family": "spliceai",
@@ -45,6 +47,12 @@ def card(**changes: object) -> Card:
         "eligible": BUILT.eligible_bins,
     }
     return dataset_card(**inputs | changes)
+
+
+@cache
+def card() -> Card:
+    """The card as it is, drawn once: its pictures take half a second."""
+    return drawn_card()
 
 
 def test_dataset_card__head_is_what_hugging_face_reads() -> None:
@@ -96,7 +104,7 @@ def test_dataset_card__head_is_valid_for_hugging_face() -> None:
 
 
 def test_dataset_card__notes_stand_beside_p_site() -> None:
-    noted = card(notes=["Thin bins.", ""])
+    noted = drawn_card(notes=["Thin bins.", ""])
     assert noted.json["notes"] == ["Thin bins."]
     assert "> **Note.** Thin bins.\n" in noted.markdown
     assert "> **Note.**" not in card().markdown
@@ -115,30 +123,31 @@ def test_dataset_card__json_is_plain_and_counts_add_up() -> None:
 
 
 def test_dataset_card__is_the_same_twice() -> None:
-    assert card() == card()
-    assert card(examples=[BUILT.examples[:3], BUILT.examples[3:]]).json == card().json
+    assert drawn_card() == drawn_card()
+    assert drawn_card(examples=[BUILT.examples[:3], BUILT.examples[3:]]).json == card().json
 
 
 def test_dataset_card__openspliceai_has_another_licence() -> None:
-    assert card(family="openspliceai").json["licence"]["name"] == "gpl-3.0"
+    assert drawn_card(family="openspliceai").json["licence"]["name"] == "gpl-3.0"
     with pytest.raises(ValueError, match="family 'other' has no known licence; known: spliceai, openspliceai"):
-        card(family="other")
+        drawn_card(family="other")
 
 
 @pytest.mark.parametrize("empty", [[], [BUILT.examples.clear()]])
 def test_dataset_card__a_dataset_without_rows_is_an_error(empty: list[pl.DataFrame]) -> None:
     with pytest.raises(ValueError, match="dataset toy_dataset has no examples in any of its 3 genes"):
-        card(examples=empty)
+        drawn_card(examples=empty)
 
 
 def test_dataset_card__warns_of_training_rows_that_the_base_model_has_seen() -> None:
     assert "Warning" not in card().markdown
     seen = BUILT.examples.with_columns(base_model_seen=pl.lit(value=True))
     assert (
-        "training rows (100%) lie on chromosomes that the base model was trained on" in card(examples=[seen]).markdown
+        "training rows (100%) lie on chromosomes that the base model was trained on"
+        in drawn_card(examples=[seen]).markdown
     )
     tested = seen.with_columns(split=pl.lit("test"))
-    assert "Warning" not in card(examples=[tested]).markdown
+    assert "Warning" not in drawn_card(examples=[tested]).markdown
     assert in_sample_warning({"train_rows": 2000, "train_rows_seen": 500}).startswith("> **Warning.** 500 of 2,000")
 
 
@@ -159,7 +168,10 @@ def test_model_values__leaves_curves_out() -> None:
 
 
 def test_model_values__no_report() -> None:
-    assert "No performance was reported." in card(report=REPORT.clear(), eligible=np.zeros(5, dtype=np.int64)).markdown
+    assert (
+        "No performance was reported."
+        in drawn_card(report=REPORT.clear(), eligible=np.zeros(5, dtype=np.int64)).markdown
+    )
 
 
 @pytest.mark.parametrize(
