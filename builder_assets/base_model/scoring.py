@@ -5,6 +5,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from hashlib import blake2b
+from itertools import islice
 
 import jax
 import numpy as np
@@ -55,6 +56,7 @@ class Scorer:
         if engine is CoreEngine and precision != "float32":
             logger.warning("precision %s is no faster on a CPU, only farther off; docs/scoring.md", precision)
         self._engine: CoreEngine | TileEngine = engine(ensemble, tile_lengths, precision)
+        self._longest = max(tile_lengths)
         self._ensemble_sd = ensemble_sd
 
     def score(self, codes: np.ndarray, progress: Progress | None = None, *, flanked: bool = False) -> np.ndarray:
@@ -76,15 +78,19 @@ class Scorer:
     def score_genes(
         self, genes: Iterable[np.ndarray], progress: Progress | None = None, *, flanked: bool = False
     ) -> Iterator[np.ndarray]:
-        """`score` of each gene in turn. The next ones are computed meanwhile, as many as keep the device busy."""
+        """`score` of each gene in turn. The next ones are computed meanwhile, as many as keep the device busy.
+
+        That is two of the longest pieces per worker: while one of those is waited for, the others have work.
+        """
         started: deque[_StartedGene] = deque()
+        enough = 2 * self._engine.workers * self._longest
         with ThreadPoolExecutor(self._engine.workers) as pool:
             try:
                 for codes in genes:
                     flank = self.architecture.flank
                     gene = _StartedGene(self._engine, flank, codes, pool, flanked=flanked, sd=self._ensemble_sd)
                     started.append(gene)
-                    while sum(len(gene.parts) for gene in started) > 2 * self._engine.workers:
+                    while sum(gene.computed for gene in islice(started, 1, None)) > enough:
                         yield started.popleft().scores(progress)
                 while started:
                     yield started.popleft().scores(progress)
@@ -110,6 +116,11 @@ class _StartedGene:
         else:
             pieces = engine.pieces(self._whole, flanked=flanked)
             self.parts = [(piece, pool.submit(_ensemble_scores, piece, sd=sd)) for piece in pieces]
+
+    @property
+    def computed(self) -> float:
+        """Bases' worth of work."""
+        return sum(piece.computed for piece, _ in self.parts)
 
     def scores(self, progress: Progress | None) -> np.ndarray:
         """Its scores, float32 (length, 3 or 6); in smaller pieces where the device's memory does not suffice."""

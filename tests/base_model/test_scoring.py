@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -9,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from builder_assets.base_model.architectures import ACCEPTOR, DONOR, architecture_of
-from builder_assets.base_model.engines import CoreEngine, fitting_tiles, tiles_of
+from builder_assets.base_model.engines import CoreEngine, Piece, fitting_tiles, tiles_of
 from builder_assets.base_model.parity import largest_differences
 from builder_assets.base_model.scoring import (
     TILE_LENGTHS,
@@ -132,6 +133,15 @@ def test_score__tries_smaller_pieces_where_memory_does_not_suffice(platform, who
     monkeypatch.setattr(smallest._engine, "_program" if platform == "cpu" else "_probabilities", too_much)
     with pytest.raises(RuntimeError, match="Out of memory"):
         smallest.score(BASES)
+
+
+def test_score_genes__starts_as_many_genes_as_two_of_the_longest_pieces_per_worker_hold(monkeypatch):
+    scorer = Scorer(toy_ensemble(), (100,), "cpu")
+    piece = Piece(1, 10, lambda: np.zeros((1, 1, 3), np.float32))
+    monkeypatch.setattr(scorer, "_engine", SimpleNamespace(workers=2, pieces=lambda whole, flanked: [piece]))
+    genes = iter([BASES[:1]] * 100)
+    next(scorer.score_genes(genes))
+    assert len(list(genes)) == 100 - 42  # the first one, 400 bases' worth of others, and the one that was too many
 
 
 def test_score_genes__reports_every_base_once(toy):
