@@ -138,7 +138,7 @@ def test_score__tries_smaller_pieces_where_memory_does_not_suffice(platform, who
 def test_score_genes__starts_as_many_genes_as_two_of_the_longest_pieces_per_worker_hold(monkeypatch):
     scorer = Scorer(toy_ensemble(), (100,), "cpu")
     piece = Piece(1, 10, lambda: np.zeros((1, 1, 3), np.float32))
-    monkeypatch.setattr(scorer, "_engine", SimpleNamespace(workers=2, pieces=lambda whole, flanked: [piece]))
+    monkeypatch.setattr(scorer, "_engine", SimpleNamespace(workers=2, pieces=lambda *_, **__: [piece]))
     genes = iter([BASES[:1]] * 100)
     next(scorer.score_genes(genes))
     assert len(list(genes)) == 100 - 42  # the first one, 400 bases' worth of others, and the one that was too many
