@@ -5,13 +5,13 @@ import re
 import shlex
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 import typer
 import yaml
 from pydantic import BaseModel
 from typer.cli import get_docs_for_click
+from typer.core import TyperGroup
 from typer.main import get_command
 
 from builder_assets import settings
@@ -33,7 +33,15 @@ DOCS = ROOT / "docs"
 PAGES = [*sorted(DOCS.glob("*.md")), ROOT / "README.md", ROOT / "examples" / "README.md"]
 SOURCES = [*(ROOT / "builder_assets").rglob("*.py"), *(ROOT / "resources").rglob("*.py")]
 BLOCK = re.compile(r"^```(\w*)\n(.*?)^```", re.MULTILINE | re.DOTALL)
-COMMAND = get_command(app)
+
+
+def builder_command() -> TyperGroup:
+    command = get_command(app)
+    assert isinstance(command, TyperGroup)
+    return command
+
+
+COMMAND = builder_command()
 
 
 def blocks(*languages: str) -> Iterator[tuple[Path, str]]:
@@ -44,25 +52,42 @@ def blocks(*languages: str) -> Iterator[tuple[Path, str]]:
                 yield page, text
 
 
-def command_lines() -> list[Any]:
+def workflow_steps() -> list[str]:
+    """What the workflow to copy runs."""
+    steps = yaml.safe_load((ROOT / "examples" / "github_actions.yml").read_text("utf-8"))["jobs"]["build"]["steps"]
+    return [step["run"] for step in steps if "run" in step]
+
+
+def command_lines() -> list[str]:
     """Every call of `builder` in a block of shell, and in the workflow to copy."""
-    workflow = ROOT / "examples" / "github_actions.yml"
-    steps = yaml.safe_load(workflow.read_text("utf-8"))["jobs"]["build"]["steps"]
-    texts = [*blocks("", "bash"), *((workflow, step["run"]) for step in steps if "run" in step)]
-    return [
-        pytest.param(line.split(" #")[0].strip(), id=f"{page.name}: {line.split(' #')[0].strip()}")
-        for page, text in texts
-        for line in text.splitlines()
-        if line.startswith("builder ")
-    ]
+    texts = [*(text for _, text in blocks("", "bash", "sh")), *workflow_steps()]
+    lines = {line.split(" #")[0].strip() for text in texts for line in text.splitlines()}
+    return sorted(line for line in lines if line.startswith("builder "))
+
+
+def mentions() -> list[str]:
+    """Every command within a sentence, with or without what it needs."""
+    return sorted({found for page in PAGES for found in re.findall(r"`(builder [^`]+)`", page.read_text("utf-8"))})
 
 
 @pytest.mark.parametrize("line", command_lines())
 def test_command__is_one_that_builder_takes(line):
-    """Names of commands, options and the number of arguments; nothing is run."""
+    """Names of commands, options and the number of arguments; `test_docs_run.py` runs them."""
     name, *words = shlex.split(line)[1:]
     with typer.Context(COMMAND) as parent:
-        COMMAND.get_command(parent, name).make_context(name, words, parent=parent)  # pyright: ignore[reportOptionalMemberAccess]
+        command = COMMAND.get_command(parent, name)
+        assert command is not None, name
+        command.make_context(name, words, parent=parent)
+
+
+@pytest.mark.parametrize("line", mentions())
+def test_mention__is_of_a_command_and_options_that_there_are(line):
+    name, *words = shlex.split(line)[1:]
+    with typer.Context(COMMAND) as parent:
+        command = COMMAND if name.startswith("-") else COMMAND.get_command(parent, name)
+        assert command is not None, name
+        options = {option for parameter in command.get_params(parent) for option in parameter.opts}
+    assert {word for word in (name, *words) if word.startswith("-")} <= options
 
 
 @pytest.mark.parametrize("text", [pytest.param(text, id=page.name) for page, text in blocks("yaml")])

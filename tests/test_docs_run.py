@@ -1,0 +1,174 @@
+"""The pages run as they are written: every block of shell, every snippet of settings, on a piece of the demo genome.
+
+What differs from a reader's run stands in `on_the_piece` and `INSTEAD`. Python is run by `test_loading.py`.
+"""
+
+import os
+import re
+import shlex
+import shutil
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pytest
+import yaml
+
+from tests.projects import built, forget_data_dir, needs_weights, reopened, small_settings, write_settings
+from tests.test_cli import run
+from tests.test_docs import ROOT, blocks, workflow_steps
+
+pytestmark = needs_weights
+
+REGIONS = ["22:20060000-20400000", "Y:14773000-14776000", "Y:15418000-15430000"]
+PRESENT = ["DGCR8", "TMEM191B", "GGTLC3", "CCDC188", "RANBP1", "DGCR6L", "AC244213.1", "AC010877.1"]
+INSTEAD = {"--chromosome 21": "--chromosome 22", "--dataset demo_3mers": "--dataset errors_1000"}
+BUILT = "errors_1000"  # the dataset that most pages name
+
+
+def on_the_piece(settings: dict[str, Any]) -> dict[str, Any]:
+    """Settings of a page, but with the genes and the chromosomes that the piece has; counts and policies stay."""
+    genome = small_settings()["genomes"]["toy"] | {"regions": REGIONS, "partial_sequence": True}
+    datasets = settings.get("datasets", {})
+    for dataset in datasets.values():
+        genes = dataset["genes"]
+        if "types" in genes:
+            genes["types"] = ["lncRNA" if word == "lincRNA" else word for word in genes["types"]]
+        if "include" in genes:
+            genes["include"] = PRESENT[:3]
+        if dataset.get("splits", {}).get("by") == "chromosome":
+            dataset["splits"] = {"by": "chromosome", "chromosomes": {"train": [22], "test": ["Y"], "validation": []}}
+    return {
+        "data_dir": "data",
+        "genomes": {"grch37": genome},
+        "base_models": {"spliceai": {"genome": "grch37", "family": "spliceai"}},
+        "datasets": datasets,
+    }
+
+
+SNIPPETS: dict[str, dict[str, Any]] = {
+    name: dataset
+    for _, text in blocks("yaml")
+    for name, dataset in on_the_piece(yaml.safe_load(text))["datasets"].items()
+}
+
+
+def write_lists(folder: Path) -> None:
+    """The lists of genes that the snippets name."""
+    for dataset in SNIPPETS.values():
+        if file := dataset["genes"].get("include_file"):
+            (folder / file).write_text("\n".join(PRESENT), encoding="utf-8")
+
+
+def settings_of(*names: str) -> dict[str, Any]:
+    """A project with these datasets of the pages."""
+    return on_the_piece({"datasets": {name: SNIPPETS[name] for name in names}})
+
+
+@pytest.fixture(scope="module")
+def documented(built_folder, tmp_path_factory) -> Path:
+    """The project of the pages, built; its tests work on copies."""
+    folder = tmp_path_factory.mktemp("documented")
+    write_settings(folder, settings_of(BUILT))
+    write_lists(folder)
+    shutil.copytree(built_folder / ".cache", folder / ".cache")
+    before = Path.cwd()
+    results = built(reopened(folder))
+    os.chdir(before)
+    assert [failure for result in results for failure in result.failures] == []
+    return folder
+
+
+@pytest.fixture
+def project(documented, tmp_path, monkeypatch) -> Path:
+    """A copy of that project, beside examples/; the reader sits in it."""
+    shutil.copytree(ROOT / "examples", tmp_path / "examples")
+    folder = tmp_path / "my_project"
+    shutil.copytree(documented, folder)
+    forget_data_dir(folder)
+    monkeypatch.chdir(folder)
+    monkeypatch.delenv("BUILDER_CONFIG", raising=False)
+    return folder
+
+
+def set_datasets(project: Path, *names: str) -> None:
+    project.joinpath("builder.yaml").write_text(yaml.safe_dump(settings_of(*names)), encoding="utf-8")
+
+
+def run_shell(text: str) -> list[str]:
+    """What each line says; a line that is no `builder`, `cd` or `cp` fails."""
+    for there, here in INSTEAD.items():
+        text = text.replace(there, here)
+    said = []
+    for line in text.splitlines():
+        match shlex.split(line, comments=True):
+            case []:
+                continue
+            case ["builder", *arguments]:
+                said.append(run(*arguments))
+            case ["cd", folder]:
+                os.chdir(folder)
+            case ["cp", source, target]:
+                settings = on_the_piece(yaml.safe_load(Path(source).read_text("utf-8")))
+                Path(target).write_text(yaml.safe_dump(settings), encoding="utf-8")
+            case words:
+                pytest.fail(f"{words[0]}: no test runs that")
+    return said
+
+
+SHELL = [
+    pytest.param(
+        page, text, id=f"{page.relative_to(ROOT)}: {text.splitlines()[-1].split(' #')[0].strip()}",
+        marks=[pytest.mark.scale] if "builder report" in text or "cp examples/" in text else [],
+    )
+    for page, text in blocks("", "bash", "sh")
+    if re.search(r"^builder ", text, re.MULTILINE)
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("page", "text"), SHELL)
+def test_shell__runs_as_it_is_written(page, text, project):
+    """Where a block begins with `builder init`, the project is there already, and `init` leaves it alone."""
+    if page == ROOT / "README.md":
+        set_datasets(project, "random_1000")
+    if "cd my_project" in text:
+        os.chdir(project.parent)
+    assert run_shell(text)
+
+
+@pytest.mark.scale
+@pytest.mark.usefixtures("project")
+def test_shell__of_the_workflow_to_copy():
+    said = run_shell("\n".join(step for step in workflow_steps() if step.startswith("builder ")))
+    assert len(said) == 5
+    assert {path.name for path in Path("reports").iterdir()} == {"spliceai.html", f"{BUILT}.html"}
+
+
+@pytest.mark.usefixtures("project")
+def test_testing_page__success_looks_like_that():
+    (text, *_) = [text for page, text in blocks("bash") if page.name == "testing.md"]
+    Path("data/grch37/genes/22.parquet").unlink()
+    assert "grch37/genes" in run_shell(text)[-1]
+    assert "Nothing to do" in run_shell("builder build")[0]
+    assert "0 problems" in run_shell("builder verify")[0]
+
+
+@pytest.mark.parametrize("name", SNIPPETS)
+def test_settings__take_genes(name, project):
+    """With genes as the snippet asks for them: the policy, the count, the types, the list."""
+    set_datasets(project, name)
+    said = run("select", "--dataset", name)
+    assert f"{name}: policy {SNIPPETS[name]['genes']['policy']} takes" in said
+
+
+@pytest.mark.scale
+def test_settings__are_built(project):
+    """All snippets in one project: rows for every dataset, and a k-mer column for every word of the lengths given."""
+    set_datasets(project, *SNIPPETS)
+    results = built(reopened(project))
+    assert [failure for result in results for failure in result.failures] == []
+    for name, dataset in SNIPPETS.items():
+        rows = pl.read_parquet(project / "data" / name / "training_examples/*.parquet")
+        assert {"train", "test"} <= set(rows["split"])
+        kmers = [column for column in rows.columns if re.fullmatch(r"\dmer_[ACGT]+", column)]
+        assert len(kmers) == sum(4**k for k in dataset.get("kmers", [3]))
