@@ -15,6 +15,8 @@ from tests.projects import built, forget_data_dir, reopened, small_settings, wri
 # absl comes with flax. Its handler closes the stream that it was made with when Dagster sets up logging; were that
 # pytest's capture of stderr, every later test would fail.
 absl.logging.get_absl_handler().python_handler.stream = sys.__stderr__
+# Threads of LightGBM and scikit-learn that wait by spinning take the cores from the tests of the other worker.
+os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 
 
 @pytest.fixture(scope="session")

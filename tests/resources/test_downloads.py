@@ -12,7 +12,7 @@ from tests.resources.local_server import serving
 
 BODY = np.random.default_rng(5).integers(0, 256, 262_144).astype(np.uint8).tobytes()
 FILE, LIST = "/release/genome.fa.gz", "/release/LIST"
-HASTY = Patience(attempts=4, pause=0, timeout=0.3)
+HASTY = Patience(attempts=4, pause=0, timeout=2)  # a busy machine may answer late
 # Lines of the lists as the publishers write them; the checksum of BODY put in.
 MD5 = hashlib.md5(BODY).hexdigest()
 MD5SUMS = f"0123456789abcdef0123456789abcdef  gencode.v47.2wayconspseudos.gff3.gz\n{MD5}  genome.fa.gz\n"
