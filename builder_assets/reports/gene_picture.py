@@ -83,7 +83,7 @@ def _draw_exons(axes: Any, view: GeneView) -> None:
     gene = view.gene
     canonical = view.exons.filter(pl.col("transcript_id") == gene["canonical_transcript_id"])
     for level, rows, colour in ((1, canonical, "#777777"), (0, view.exons, "#aaaaaa")):
-        spans = rows.select("start", "end").unique().sort("start").rows()
+        spans = rows.select("start", "end").unique().sort("start", "end").rows()
         if not spans:
             continue
         axes.plot([spans[0][0], max(end for _, end in spans)], [level, level], color=colour, linewidth=0.8, zorder=0)
