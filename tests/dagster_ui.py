@@ -1,10 +1,19 @@
-"""Talking to a running Dagster UI."""
+"""A running Dagster UI: starting it, and talking to it."""
 
+import contextlib
 import json
+import signal
+import subprocess
 import time
 import urllib.request
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
+
+import psutil
+
+from tests.processes import started
+from tests.servers import free_port
 
 SECONDS = 120
 
@@ -40,3 +49,23 @@ def ask(address: str, query: str) -> Any:
     )
     with urllib.request.urlopen(request, timeout=30) as answer:
         return json.load(answer)["data"]
+
+
+@contextlib.contextmanager
+def served(folder: Path, *, ended_by: signal.Signals = signal.SIGTERM) -> Iterator[str]:
+    """The UI of a project, its daemon and their runs; gives the address. What outlives `ended_by` is killed."""
+    port = free_port()
+    process = started(folder, "ui", "--port", str(port), stdout=subprocess.DEVNULL)
+    try:
+        address = f"http://127.0.0.1:{port}"
+        wait_for(lambda: answers(address))
+        yield address
+    finally:
+        below = psutil.Process(process.pid).children(recursive=True)
+        for number in (ended_by, signal.SIGKILL):
+            for member in below:
+                with contextlib.suppress(psutil.NoSuchProcess):
+                    member.send_signal(number)
+            process.send_signal(number)
+            _, below = psutil.wait_procs(below, timeout=30)
+        process.wait(timeout=30)

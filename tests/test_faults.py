@@ -11,9 +11,10 @@ import yaml
 
 from builder_assets import demo
 from resources.publishing import dead_partial_files
+from tests.processes import COMMAND
 from tests.projects import built, built_cells, files_of, needs_weights, reopened, small_settings, write_settings
 from tests.test_cli import config, run
-from tests.test_kills import COMMAND, check_whole, finish
+from tests.test_kills import check_whole, finish
 
 pytestmark = [needs_weights, pytest.mark.faults]
 

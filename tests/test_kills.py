@@ -4,12 +4,9 @@ import os
 import random
 import shutil
 import signal
-import socket
 import subprocess
-import sys
 import time
-from collections.abc import Collection, Iterator
-from contextlib import contextmanager
+from collections.abc import Collection
 from pathlib import Path
 
 import dagster as dg
@@ -20,20 +17,11 @@ import pytest
 from builder_assets.building import StoppedError, processes_of, stoppable
 from resources.publishing import dead_partial_files
 from resources.table_store import verify_file
-from tests.dagster_ui import answers, ask, wait_for
+from tests.dagster_ui import ask, served, wait_for
+from tests.processes import started
 from tests.projects import built, files_of, needs_weights, reopened
 
 pytestmark = needs_weights
-
-COMMAND = [sys.executable, "-W", "ignore", "-c", "from builder_assets.cli import main; main()"]
-
-
-def started(folder: Path, *arguments: str, stdout: int = subprocess.PIPE) -> subprocess.Popen:
-    """`builder` at work in a process of its own."""
-    return subprocess.Popen(
-        [*COMMAND, *arguments, "--config", str(folder / "builder.yaml")],
-        stdout=stdout, stderr=subprocess.STDOUT, text=True, start_new_session=True,
-    )  # fmt: skip
 
 
 def test_stoppable__both_signals_are_one_error():
@@ -112,7 +100,7 @@ def test_kills__of_run_workers_and_the_daemon(empty_folder, built_folder):
         for node in reopened(empty_folder).manifest.nodes.values()
     )
     for n_spared in (0, 1, 3, 4):  # one kill each: a backfill whose run dies asks for no more
-        with served(empty_folder) as address:
+        with served(empty_folder, ended_by=signal.SIGKILL) as address:
             assert "LaunchBackfillSuccess" in str(ask(address, LAUNCH % keys))
             spared: set[int] = set()
             while len(spared) < n_spared:
@@ -126,22 +114,6 @@ def test_kills__of_run_workers_and_the_daemon(empty_folder, built_folder):
     assert workers >= 2
     check_whole(empty_folder)
     finish(empty_folder, built_folder)
-
-
-@contextmanager
-def served(folder: Path) -> Iterator[str]:
-    """The UI and its daemon at work on a project; killed at the end like everything else here."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    with started(folder, "ui", "--port", str(port), stdout=subprocess.DEVNULL) as process:
-        try:
-            wait_for(lambda: answers(f"http://127.0.0.1:{port}"))
-            yield f"http://127.0.0.1:{port}"
-        finally:
-            for child in psutil.Process(process.pid).children(recursive=True):
-                killed(child.pid)
-            killed(process.pid)
 
 
 def killed(pid: int) -> bool:

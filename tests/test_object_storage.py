@@ -15,10 +15,10 @@ from builder_assets.settings import SettingsError, load_settings
 from resources.places import place
 from resources.publishing import PublishError, publish
 from resources.table_store import verify_file
+from tests.processes import started
 from tests.projects import built, built_cells, files_of, needs_weights, reopened, small_settings, write_settings
 from tests.servers import object_store
 from tests.test_cli import config, run
-from tests.test_kills import started
 
 pytestmark = pytest.mark.servers
 needs_s3fs = pytest.mark.skipif(importlib.util.find_spec("s3fs") is None, reason="needs s3fs: pip install -e .[s3]")

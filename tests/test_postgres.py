@@ -16,10 +16,11 @@ from builder_assets.building import PROCESS_TAG, reap_dead_runs, run_layer
 from builder_assets.manifest import Layer, State
 from builder_assets.project import HistoryError, Project, initialise_history, open_project
 from tests.genome.toy import bases
+from tests.processes import COMMAND
 from tests.projects import built, files_of, needs_weights, reopened, small_settings, write_settings
 from tests.servers import postgres
 from tests.test_cli import config, run
-from tests.test_kills import COMMAND, killed_at
+from tests.test_kills import killed_at
 
 pytest.importorskip("dagster_postgres", reason="needs dagster-postgres: pip install -e .[postgres]")
 

@@ -2,13 +2,8 @@
 
 import os
 import shutil
-import signal
-import socket
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -16,7 +11,7 @@ from urllib.parse import quote
 import pytest
 
 from builder_assets.building import Scope, run_layer
-from tests.dagster_ui import SECONDS, answers, ask, reached, wait_for
+from tests.dagster_ui import SECONDS, ask, reached, served, wait_for
 from tests.projects import built, needs_weights, reopened
 
 webdriver = pytest.importorskip("selenium.webdriver", reason="needs selenium: pip install -e .[ui]")
@@ -38,26 +33,6 @@ def browser() -> Iterator[Any]:
     driver = webdriver.Chrome(options=options, service=webdriver.ChromeService(DRIVER))
     yield driver
     driver.quit()
-
-
-@contextmanager
-def served(folder: Path) -> Iterator[str]:
-    """The UI of a project, and its address."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    command = [sys.executable, "-W", "ignore", "-c", "from builder_assets.cli import main; main()", "ui"]
-    process = subprocess.Popen(
-        [*command, "--port", str(port), "--config", str(folder / "builder.yaml")],
-        start_new_session=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-    )  # fmt: skip
-    try:
-        address = f"http://127.0.0.1:{port}"
-        wait_for(lambda: answers(address))
-        yield address
-    finally:
-        os.killpg(process.pid, signal.SIGTERM)
-        process.wait(timeout=30)
 
 
 def seen(browser: Any, address: str, path: str, *words: str, name: str = "") -> None:
