@@ -119,6 +119,24 @@ def test_s3__killed_build_leaves_only_whole_objects(empty_folder, built_folder, 
 
 
 @needs_s3fs
+@needs_weights
+def test_s3__reports_and_pictures_are_those_of_a_folder(folder, built_folder, prefix, tmp_path):
+    for name, content in files_of(folder / "data").items():
+        (place(prefix) / name).write_bytes(content)
+    shutil.rmtree(folder / "data")
+    write_settings(folder, small_settings() | {"data_dir": prefix})
+    run("report", "--output", str(tmp_path / "there"), "--config", config(built_folder))
+    run("report", "--output", str(tmp_path / "here"), "--config", config(folder))
+    pages = files_of(tmp_path / "here")
+    assert set(pages) == {"examples.html", "model.html"}
+    assert pages == files_of(tmp_path / "there")
+    said = run("inspect", "CCDC188", "--picture", str(tmp_path / "gene.svg"), "--config", config(folder))
+    assert said.split("wrote ")[0] == run("inspect", "CCDC188", "--config", config(built_folder))
+    assert (tmp_path / "gene.svg").stat().st_size > 0
+    assert not (folder / "data").exists()
+
+
+@needs_s3fs
 def test_publish__in_a_store_puts_one_object_or_nothing(tmp_path, prefix):
     target = place(f"{prefix}/a.txt")
 
