@@ -59,5 +59,5 @@ def _exact_columns(frame: pl.DataFrame, cell: Cell) -> list[str]:
     if cell.asset.startswith("toy/"):
         return frame.columns
     return frame.select(
-        ~cs.float() & ~cs.by_dtype(pl.List(pl.Float32)) & ~cs.by_name(SCORE_COLUMNS & set(frame.columns))
+        ~cs.float() & ~cs.by_dtype(pl.List(pl.Float32)) & ~cs.by_name((SCORE_COLUMNS | {DEVICE}) & set(frame.columns))
     ).columns
