@@ -22,7 +22,6 @@ from tests.test_cli import config, run
 pytestmark = needs_weights
 
 
-@pytest.mark.faults
 def test_adopt__lost_history_is_recorded_and_judged_and_nothing_is_derived(folder):
     before = files_of(folder / "data")
     times = {path: path.stat().st_mtime_ns for path in (folder / "data/model").rglob("*.parquet")}

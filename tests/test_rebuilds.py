@@ -248,7 +248,7 @@ def test_page__names_every_change_once() -> None:
 
 
 # Those of `make test`; the rest takes minutes.
-SHORT = ("nothing", "the dataset card deleted")
+SHORT = ("nothing", "`kmers` of a dataset")
 
 
 @pytest.mark.parametrize(

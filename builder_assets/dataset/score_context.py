@@ -173,7 +173,7 @@ def window_maxima(track: np.ndarray, offsets: np.ndarray, windows: list[_Window]
 def ranks(track: np.ndarray, offsets: np.ndarray) -> np.ndarray:
     """1 + number of bases of the gene that score higher, int32 (n,).
 
-    A score's first 16 bits order like the score, which is never negative, and are sorted ten times as fast; whole
+    A score's first 16 bits order like the score, which is never negative, and are sorted seven times as fast; whole
     scores are sorted only where they begin like one that is asked for.
     """
     bins = _first_bits(track)

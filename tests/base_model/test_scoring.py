@@ -60,7 +60,7 @@ def whole() -> np.ndarray:
     return Scorer(toy_ensemble(), (700,)).score(BASES)
 
 
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(length=st.integers(1, 700))
 def test_score__gives_one_row_per_base_summing_to_one(toy, length):
     scores = toy.score(BASES[:length])
@@ -97,7 +97,7 @@ def test_score__with_the_sd_has_the_same_scores(toy):
     assert scores.shape == (700, 6)
     assert scores[:, :3].tobytes() == toy.score(BASES).tobytes()
     alone = [
-        Scorer(replace(toy_ensemble(), members=(member,)), (700,), "cpu").score(BASES)
+        Scorer(replace(toy_ensemble(), members=(member,)), (200,), platform).score(BASES)
         for member in toy_ensemble().members
     ]
     np.testing.assert_allclose(scores[:, 3:], np.std(alone, axis=0), rtol=0, atol=1e-6)
@@ -250,13 +250,13 @@ def test_score__in_bfloat16_is_near_the_published_ensemble_but_not_equal(platfor
     assert 1e-2 < log_difference < 0.3
 
 
-def test_score__in_bfloat16_is_the_same_for_any_tiling_and_engine_but_for_roundings(whole):
+def test_score__in_bfloat16_is_the_same_for_any_tiling_and_engine_but_for_roundings(toy):
     """A sum that float32 rounds otherwise may tip one rounding to bfloat16, which is 2**-8 of one input."""
     scores = [
         Scorer(toy_ensemble(), tiles, platform, precision="bfloat16").score(BASES)
-        for tiles, platform in [((700,), "cpu"), ((64,), "cpu"), ((200,), "accelerator")]
+        for tiles, platform in [((700,), "cpu"), ((64,), "cpu"), ((64, 200), "accelerator")]
     ]
-    assert np.abs(scores[0] - whole).max() > 2e-4
+    assert np.abs(scores[0] - toy.score(BASES)).max() > 2e-4
     for other in scores[1:]:
         np.testing.assert_allclose(other, scores[0], rtol=0, atol=1e-3)
         assert np.abs(other - scores[0]).mean() < 2e-5

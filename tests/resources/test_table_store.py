@@ -1,10 +1,12 @@
 """What is stored is what was checked; what is damaged is named."""
 
+import errno
 import json
 
 import dagster as dg
 import numpy as np
 import polars as pl
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from hypothesis import given
@@ -67,6 +69,23 @@ def test_write_frames__equal_input_gives_equal_bytes_that_read_back(tmp_path):
     footer = pq.read_metadata(tmp_path / "a.parquet").metadata
     assert footer[b"coordinates"] == b"1-based closed"
     assert pq.read_schema(tmp_path / "a.parquet").field("n").metadata[b"unit"] == b"count"
+
+
+@pytest.mark.parametrize("failing", [1, 2, 3])
+def test_write_frames__a_disk_that_fills_at_any_group_is_an_error(tmp_path, monkeypatch, failing):
+    """Groups are written beside the making of the next, and what fails there must not be lost."""
+    groups: list[int] = []
+
+    def write_table(_writer: pq.ParquetWriter, group: pa.Table, **_options: int) -> None:
+        groups.append(group.num_rows)
+        if len(groups) == failing:
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("resources.table_store.rows_per_group", lambda _contract: 2)
+    monkeypatch.setattr(pq.ParquetWriter, "write_table", write_table)
+    with pytest.raises(OSError, match="No space left on device"):
+        write_frames([frame_of([{}] * 6)], TOY, {}, tmp_path / "a.parquet")
+    assert groups == [2] * failing
 
 
 def test_write_frames__one_gene_is_readable_alone(tmp_path):
