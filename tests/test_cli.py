@@ -5,7 +5,6 @@ import json
 import os
 import shutil
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -14,6 +13,7 @@ from typer.testing import CliRunner
 
 from builder_assets import demo
 from builder_assets.cli import app
+from tests.processes import COMMAND
 from tests.projects import files_of, needs_weights, small_settings, write_settings
 
 runner = CliRunner()
@@ -270,7 +270,7 @@ def test_wrong_input__read_only_data_dir(folder):
     (folder / "data/model").chmod(0o555)
     for path in [folder, *folder.rglob("*")]:
         path.chmod(path.stat().st_mode | 0o044 | (0o011 if path.is_dir() else 0))
-    command = [sys.executable, "-W", "ignore", "-c", "from builder_assets.cli import main; main()", "build"]
+    command = [*COMMAND, "build"]
     if os.geteuid() == 0:
         command = ["setpriv", "--bounding-set=-dac_override,-dac_read_search,-fowner", "--inh-caps=-all", *command]
     found = subprocess.run([*command, "--config", config(folder)], capture_output=True, text=True, check=False)

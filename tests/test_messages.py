@@ -24,9 +24,8 @@ def flaws(code: str) -> Iterator[str]:
         tuples = [argument for argument in node.exc.args if isinstance(argument, ast.Tuple)]
         if len(texts) > 1 or any(is_text(part) for several in tuples for part in several.elts):
             yield f"line {node.lineno}: several texts"
-        filled = {id(part) for text in ast.walk(node) if isinstance(text, ast.JoinedStr) for part in text.values}
         for text in ast.walk(node):
-            if isinstance(text, ast.Constant) and id(text) not in filled and PLACE.search(str(text.value)):
+            if isinstance(text, ast.Constant) and PLACE.search(str(text.value)):
                 yield f"line {text.lineno}: no f before {text.value!r}"
 
 
@@ -43,6 +42,7 @@ def test_messages__are_filled_in(path):
     ("code", "flaw"),
     [
         ('raise ValueError("of {type(v)}")', "line 1: no f before 'of {type(v)}'"),
+        ('raise ValueError(f"{v}" " of {w}")', "line 1: no f before ' of {w}'"),
         ('raise ValueError("of", f"{v}")', "line 1: several texts"),
         ('raise ValueError((f"a {v}", "b"))', "line 1: several texts"),
     ],

@@ -5,7 +5,6 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from hashlib import blake2b
-from itertools import islice
 
 import jax
 import numpy as np
@@ -83,15 +82,18 @@ class Scorer:
         That is two of the longest pieces per worker: while one of those is waited for, the others have work.
         """
         started: deque[_StartedGene] = deque()
+        waiting = 0.0  # work of all started genes but the first
         enough = 2 * self._engine.workers * self._longest
         with ThreadPoolExecutor(self._engine.workers) as pool:
             try:
                 for codes in genes:
                     flank = self.architecture.flank
                     gene = _StartedGene(self._engine, flank, codes, pool, flanked=flanked, sd=self._ensemble_sd)
+                    waiting += gene.computed if started else 0
                     started.append(gene)
-                    while sum(gene.computed for gene in islice(started, 1, None)) > enough:
+                    while waiting > enough:
                         yield started.popleft().scores(progress)
+                        waiting -= started[0].computed
                 while started:
                     yield started.popleft().scores(progress)
             finally:
@@ -116,11 +118,7 @@ class _StartedGene:
         else:
             pieces = engine.pieces(self._whole, flanked=flanked)
             self.parts = [(piece, pool.submit(_ensemble_scores, piece, sd=sd)) for piece in pieces]
-
-    @property
-    def computed(self) -> float:
-        """Bases' worth of work."""
-        return sum(piece.computed for piece, _ in self.parts)
+        self.computed = sum(piece.computed for piece, _ in self.parts)  # bases' worth of work
 
     def scores(self, progress: Progress | None) -> np.ndarray:
         """Its scores, float32 (length, 3 or 6); in smaller pieces where the device's memory does not suffice."""
