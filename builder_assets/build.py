@@ -3,6 +3,7 @@
 import warnings
 from collections.abc import Mapping
 from functools import partial
+from itertools import chain
 from typing import Any
 
 import dagster as dg
@@ -11,6 +12,7 @@ from builder_assets.asset_shell import MANIFEST, STORE
 from builder_assets.base_model.assets import base_model_assets, model_files_key
 from builder_assets.dataset.assets import dataset_assets
 from builder_assets.genome.assets import files_key, genome_assets
+from builder_assets.genome.releases import ROLES
 from builder_assets.genome.sources import source_files
 from builder_assets.manifest import Manifest, nodes_of
 from builder_assets.sensors import freshness_checks, sensors_of
@@ -72,7 +74,7 @@ def build_defs(
 
 
 def _genome_files(settings: Settings, name: str, genome: GenomeSettings) -> GenomeFiles:
-    fasta, annotation = (source_files(settings, genome, role) for role in ("fasta", "annotation"))
+    fasta, *others = (source_files(settings, genome, role) for role in ROLES)
     paths = [str(file.path) for file in fasta]
     return GenomeFiles(
         fasta=paths[0],
@@ -80,7 +82,7 @@ def _genome_files(settings: Settings, name: str, genome: GenomeSettings) -> Geno
         index_dir=str(settings.local_path / name / "fasta_index"),
         remote={
             str(file.path): [file.remote.url, file.remote.checksums or ""]
-            for file in (*fasta, *annotation)
+            for file in chain(fasta, *others)
             if file.remote
         },
     )

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 
+from builder_assets.genome.releases import ROLES
 from builder_assets.genome.sources import source_files
 from builder_assets.settings import Settings
 from resources.downloads import is_there
@@ -15,7 +16,7 @@ def online_findings(settings: Settings, ask: Callable[[str], str | None] = is_th
         ask: Gives why an address cannot be fetched, None if it can.
     """
     for name, genome in settings.genomes.items():
-        for role in ("fasta", "annotation"):
+        for role in ROLES:
             for file in source_files(settings, genome, role):
                 if file.remote is None:
                     continue

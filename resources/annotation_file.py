@@ -87,8 +87,11 @@ def _blocks(path: Path) -> Iterator[bytes]:
                 read = file.read(BLOCK)
             except (EOFError, gzip.BadGzipFile, zlib.error) as error:
                 raise AnnotationFileError(f"{path} is cut off or damaged ({error}). Download it again.") from error
-            lines, newline, rest = (rest + read).rpartition(b"\n") if read else (rest, b"", b"")
-            text = lines + newline
+            whole = read.rfind(b"\n") + 1
+            if read and not whole:
+                rest += read
+                continue
+            text, rest = b"".join((rest, memoryview(read)[:whole])), read[whole:]
             end = 0 if text.startswith(b"##FASTA") else text.find(b"\n##FASTA") + 1 or None
             if text[:end]:
                 yield text[:end]

@@ -1,6 +1,7 @@
 """Small tables about genes that people keep: named text columns, tab- or comma-separated, plain or gzip."""
 
 import io
+import re
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -10,12 +11,15 @@ from resources.gene_lists import GeneListError, file_text
 
 
 def read_gene_table(path: Path, columns: Sequence[str]) -> pl.DataFrame:
-    """The wanted columns of a table with a header, as text without surrounding white space; comments start with #.
+    """The wanted columns of a table with a header, as text without surrounding white space.
+
+    Lines that start with # are comments, but for a header that does.
 
     Raises:
         GeneListError: no such file, damaged gzip or no text; no rows; a column is missing; a value is empty.
     """
-    lines = [line for line in file_text(path).splitlines() if line.strip() and not line.startswith("#")]
+    lines = [line for line in file_text(path).splitlines() if line.strip()]
+    lines = [line for line in lines if not line.startswith("#") or set(columns) <= set(re.split(r"[\t,]", line[1:]))]
     if len(lines) < 2:
         raise GeneListError(f"{path} holds no rows below its header; it needs the columns {', '.join(columns)}.")
     separator = "\t" if "\t" in lines[0] else ","

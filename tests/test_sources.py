@@ -1,7 +1,9 @@
 """What `fasta:` and `annotation:` may be, and that a build fetches, checks and uses them."""
 
+import dataclasses
 import gzip
 import hashlib
+import shutil
 
 import dagster as dg
 import pytest
@@ -9,10 +11,12 @@ import yaml
 
 from builder_assets import demo
 from builder_assets.building import LayerResult, Scope, build
+from builder_assets.genome import releases
 from builder_assets.genome.releases import ReleaseError
 from builder_assets.genome.sources import source_files
 from builder_assets.project import create_project, open_project
 from builder_assets.settings import Settings
+from tests.genome.mane import GFF, SUMMARY
 from tests.resources.local_server import serving
 
 # What the whole project relies on and pins by tests; see builder_assets.build.
@@ -128,3 +132,23 @@ def test_build__an_annotation_without_a_chromosome_stops_at_the_check(project_wi
     project = project_with(annotation="a.gtf")
     assert any("check contig_fit" in failure and "settings (Y)" in failure for failure in failures(project))
     assert not (tmp_path / "data" / "g" / "genes").exists()
+
+
+def test_build__a_release_that_contradicts_its_summary_stops_at_the_check(project_with, tmp_path, monkeypatch):
+    (tmp_path / "a.fa").write_text(">22:1-4000\n" + "ACGT" * 1000 + "\n", encoding="ascii")
+    packed = {
+        text: gzip.compress(text.encode()) for text in (GFF, SUMMARY, SUMMARY.replace("NM_000002.5", "NM_000002.6"))
+    }
+    annotation, summary, other = packed.values()
+    files = {"/MANE.GRCh38.v9.9.refseq_genomic.gff.gz": annotation, "/MANE.GRCh38.v9.9.summary.txt.gz": other}
+    with serving(files) as site:
+        own = [dataclasses.replace(series, folder=site.url) for series in releases.SERIES if series.name == "mane"]
+        monkeypatch.setattr(releases, "SERIES", own)
+        project = project_with(assembly="GRCh38", fasta="a.fa", annotation="mane:9.9", chromosomes=["22"])
+        assert any("mane_summary" in failure and "1 of another version" in failure for failure in failures(project))
+        assert not (tmp_path / "data" / "g" / "genes").exists()
+
+        shutil.rmtree(tmp_path / "data" / "downloads")
+        site.files["/MANE.GRCh38.v9.9.summary.txt.gz"] = summary
+        assert failures(project) == []
+        assert (tmp_path / "data" / "g" / "genes").exists()

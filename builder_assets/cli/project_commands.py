@@ -63,6 +63,7 @@ def doctor(
     ] = False,
 ) -> None:
     """Check settings, input files, weights, device, disk and versions, with a remedy for what is wrong."""
+    from builder_assets.genome.releases import ROLES
     from builder_assets.genome.sources import source_files
     from builder_assets.online_check import online_findings
     from builder_assets.project import open_project
@@ -73,7 +74,7 @@ def doctor(
     settings = project.settings
     findings: list[tuple[bool, str, str]] = [(True, "settings", f"{settings.root}")]
     for name, genome in settings.genomes.items():
-        for word in ("fasta", "annotation"):
+        for word in ROLES:
             for file in source_files(settings, genome, word):
                 absent = " is not there yet: the build fetches it" if file.remote else " is not there"
                 is_well = file.path.is_file() or file.remote is not None

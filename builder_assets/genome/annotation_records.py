@@ -7,6 +7,7 @@ none) and joined back, so that all records of a gene agree.
 from collections.abc import Callable
 
 import polars as pl
+import polars.selectors as cs
 
 from builder_assets.coordinates import canonical_chromosome
 from builder_assets.genome.annotation_attributes import (
@@ -36,6 +37,8 @@ FLAG_TAGS = {
     "is_mane_select": "MANE(?:[_ ]|%20)Select",
     "is_basic": "(?:gencode_)?basic",
 }
+GENE = ["chrom", "gene_id"]
+TRANSCRIPT = [*GENE, "transcript_id"]
 AttributeReader = Callable[[str], pl.Expr]
 
 
@@ -63,15 +66,20 @@ def records_from_annotation(raw: pl.DataFrame, assembly: str) -> pl.DataFrame:
         gene_id=stable_id(pl.col("gene")),
         transcript_id=stable_id(pl.col("transcript")),
     )
-    _check_places(parts)
-    parts = _with_derived(parts, "transcript", ["chrom", "gene_id", "transcript_id"])
-    parts = _with_derived(parts, "gene", ["chrom", "gene_id"])
-    records = (
-        parts.join(_gene_facts(parts, attribute), on=["chrom", "gene_id"], how="left")
-        .join(_transcript_facts(parts, attribute), on=["chrom", "gene_id", "transcript_id"], how="left")
+    spans = _spans(parts)
+    for key in (GENE, TRANSCRIPT):
+        places = _places(spans, key)
+        _check_places(parts, places, key)
+        parts = _with_derived(parts, places, key)
+    _check_scattered(spans)
+    return _deduplicated(
+        parts.lazy()
+        .join(_gene_facts(parts, attribute).lazy(), on=GENE, how="left")
+        .join(_transcript_facts(parts, attribute).lazy(), on=TRANSCRIPT, how="left")
         .with_columns(exon_id=pl.when(pl.col("feature") == "exon").then(_exon_id(attribute)))
+        .select(GENE_ANNOTATION.names)
+        .collect(engine="streaming")
     )
-    return _deduplicated(records)
 
 
 def _parts(raw: pl.DataFrame) -> tuple[pl.DataFrame, AttributeReader]:
@@ -99,12 +107,46 @@ def _exon_id(attribute: AttributeReader) -> pl.Expr:
     return stable_id(own)
 
 
-def _with_derived(parts: pl.DataFrame, feature: str, key: list[str]) -> pl.DataFrame:
+def _spans(parts: pl.DataFrame) -> pl.DataFrame:
+    """Per transcript, and per gene for what names no transcript, between which ends its rows of each feature lie.
+
+    Columns after `TRANSCRIPT`: strand_min, strand_max, and for gene, transcript and exon the smallest and largest
+    start and end, such as exon_start_min: one pass over the rows for all that is judged below.
+    """
+    ends = {
+        f"{feature}_{end}": pl.when(pl.col("feature") == feature).then(end)
+        for feature in ("gene", "transcript", "exon")
+        for end in ("start", "end")
+    }
+    return (
+        parts.lazy()
+        .filter(pl.col("gene_id").is_not_null())
+        .select(*TRANSCRIPT, "strand", **ends)
+        .group_by(TRANSCRIPT)
+        .agg(pl.col("strand", *ends).min().name.suffix("_min"), pl.col("strand", *ends).max().name.suffix("_max"))
+        .collect(engine="streaming")  # a third of the in-memory engine's time
+    )
+
+
+def _places(spans: pl.DataFrame, key: list[str]) -> pl.DataFrame:
+    """`spans` per gene, or per transcript."""
+    named = spans.filter(pl.col(key[-1]).is_not_null())
+    return named.group_by(key).agg(cs.ends_with("_min").min(), cs.ends_with("_max").max())
+
+
+def _feature(key: list[str]) -> str:
+    return key[-1].removesuffix("_id")
+
+
+def _with_derived(parts: pl.DataFrame, places: pl.DataFrame, key: list[str]) -> pl.DataFrame:
     """`parts` and one row for every gene (or transcript) that only its exons tell of."""
-    known = parts.filter(pl.col("feature") == feature).select(key).unique()
+    feature = _feature(key)
+    untold = places.filter(pl.col(f"{feature}_start_min").is_null() & pl.col("exon_start_min").is_not_null())
+    if not untold.height:
+        return parts
     derived = (
         parts.filter(pl.col("feature") == "exon")
-        .join(known, on=key, how="anti")
+        .join(untold, on=key, how="semi", maintain_order="left")
         .group_by(key, maintain_order=True)
         .agg(pl.col("start").min(), pl.col("end").max(), pl.exclude("start", "end").first())
         .with_columns(feature=pl.lit(feature))
@@ -116,22 +158,21 @@ def _with_derived(parts: pl.DataFrame, feature: str, key: list[str]) -> pl.DataF
 
 def _gene_facts(parts: pl.DataFrame, attribute: AttributeReader) -> pl.DataFrame:
     """gene_version, gene_name, gene_type per gene."""
-    rows = parts.filter(pl.col("feature") == "gene").unique(["chrom", "gene_id"], keep="first", maintain_order=True)
+    rows = parts.filter(pl.col("feature") == "gene").unique(GENE, keep="first", maintain_order=True)
     facts = {name: pl.coalesce(*map(attribute, keys)) for name, keys in GENE_KEYS.items()}
     version = pl.coalesce(id_version(pl.col("gene")), facts.pop("version"))
-    return rows.select("chrom", "gene_id", gene_version=version, **facts)
+    return rows.select(*GENE, gene_version=version, **facts)
 
 
 def _transcript_facts(parts: pl.DataFrame, attribute: AttributeReader) -> pl.DataFrame:
     """transcript_version, transcript_type and flags per transcript; a flag is null where no transcript has its tag."""
-    key = ["chrom", "gene_id", "transcript_id"]
-    rows = parts.filter(pl.col("feature") == "transcript").unique(key, keep="first", maintain_order=True)
+    rows = parts.filter(pl.col("feature") == "transcript").unique(TRANSCRIPT, keep="first", maintain_order=True)
     facts = {name: pl.coalesce(*map(attribute, keys)) for name, keys in TRANSCRIPT_KEYS.items()}
     version = pl.coalesce(id_version(pl.col("transcript")), facts.pop("version"))
     if (rows["source"] == BIOTYPE_IN_COLUMN_2).any():  # Ensembl up to 76 wrote the transcript's biotype there
         facts["transcript_type"] = pl.coalesce(facts["transcript_type"], "source")
     flags = {name: has_tag(pattern) for name, pattern in FLAG_TAGS.items()}
-    tagged = rows.select(*key, transcript_version=version, **facts, **flags)
+    tagged = rows.select(*TRANSCRIPT, transcript_version=version, **facts, **flags)
     return tagged.with_columns(pl.when(pl.col(name).any()).then(name).alias(name) for name in FLAG_TAGS)
 
 
@@ -154,59 +195,56 @@ def _check_exons(parts: pl.DataFrame) -> None:
         )
 
 
-def _check_places(parts: pl.DataFrame) -> None:
-    """A gene, and a transcript, lies on one strand and in one place; transcripts may stand on both X and Y (PAR)."""
-    for key in (["chrom", "gene_id"], ["chrom", "gene_id", "transcript_id"]):
-        feature = key[-1].removesuffix("_id")
-        own, exon = pl.col("feature") == feature, pl.col("feature") == "exon"
-        named = parts.filter(pl.col(key[-1]).is_not_null())
-        places = named.group_by(key).agg(
-            on_both=pl.col("strand").min() != pl.col("strand").max(),
-            moved=(pl.col("start").filter(own).min() != pl.col("start").filter(own).max())
-            | (pl.col("end").filter(own).min() != pl.col("end").filter(own).max()),
-            low=pl.col("start").filter(own).min(),
-            high=pl.col("end").filter(own).max(),
-            first=pl.col("start").filter(exon).min(),
-            last=pl.col("end").filter(exon).max(),
+def _check_places(parts: pl.DataFrame, places: pl.DataFrame, key: list[str]) -> None:
+    """A gene, or a transcript, lies on one strand and in one place, and its exons inside of it."""
+    feature = _feature(key)
+    strands = places.filter(pl.col("strand_min") != pl.col("strand_max")).sort(key)
+    if strands.height:
+        raise AnnotationError(
+            f"{strands.height:,} {key[-1]} have records on both strands, first {strands[key[-1]][0]} on "
+            f"chromosome {strands['chrom'][0]}. Each place needs its own id."
         )
-        strands = places.filter("on_both").sort(key)
-        if strands.height:
-            raise AnnotationError(
-                f"{strands.height:,} {key[-1]} have records on both strands, first {strands[key[-1]][0]} on "
-                f"chromosome {strands['chrom'][0]}. Each place needs its own id."
-            )
-        if places["moved"].any():
-            rows = named.filter(own).join(places.filter("moved"), on=key, how="semi").sort([*key, "start", "end"])
-            raise AnnotationError(
-                f"{places['moved'].sum():,} {key[-1]} have several {feature} rows with different ends, "
-                f"first {rows[key[-1]][0]} at {_place(rows)}. Each place needs its own id."
-            )
-        _check_inside(named.filter(exon), places, key)
+    starts, ends = (pl.col(f"{feature}_{end}_min") != pl.col(f"{feature}_{end}_max") for end in ("start", "end"))
+    moved = places.filter(starts | ends)
+    if moved.height:
+        own = parts.filter(pl.col("feature") == feature)
+        rows = own.join(moved, on=key, how="semi").sort([*key, "start", "end"])
+        raise AnnotationError(
+            f"{moved.height:,} {key[-1]} have several {feature} rows with different ends, "
+            f"first {rows[key[-1]][0]} at {_place(rows)}. Each place needs its own id."
+        )
+    _check_inside(parts, places, key)
+
+
+def _check_inside(parts: pl.DataFrame, places: pl.DataFrame, key: list[str]) -> None:
+    """No exon leaves the row of its gene or transcript, where it has one."""
+    feature = _feature(key)
+    low, high = pl.col(f"{feature}_start_min"), pl.col(f"{feature}_end_max")
+    left = places.filter((pl.col("exon_start_min") < low) | (pl.col("exon_end_max") > high))
+    if left.height:
+        exons = parts.filter(pl.col("feature") == "exon")
+        outside = exons.join(left, on=key).filter((pl.col("start") < low) | (pl.col("end") > high))
+        outside = outside.sort([*key, "start"])
+        raise AnnotationError(
+            f"{outside.height:,} exons lie outside the row of their {feature}, first "
+            f"{_place(outside)} of {outside[key[-1]][0]}. The annotation contradicts itself: take another copy."
+        )
+
+
+def _check_scattered(spans: pl.DataFrame) -> None:
+    """A transcript lies on one chromosome, or on X and Y (PAR)."""
+    places = spans.filter(pl.col("transcript_id").is_not_null())
     scattered = (
-        parts.filter(pl.col("transcript_id").is_not_null())
-        .select("gene_id", "transcript_id", "chrom").unique()
+        places.filter(pl.struct("gene_id", "transcript_id").is_duplicated())
         .group_by("gene_id", "transcript_id")
         .agg(pl.col("chrom").sort())
-        .filter((pl.col("chrom").list.len() > 1) & (pl.col("chrom") != pl.lit(["X", "Y"])))
+        .filter(pl.col("chrom") != pl.lit(["X", "Y"]))
         .sort("transcript_id")
-    )  # fmt: skip
+    )
     if scattered.height:
         raise AnnotationError(
             f"{scattered.height:,} transcripts have records on several chromosomes, first "
             f"{scattered['transcript_id'][0]} on {', '.join(scattered['chrom'][0])}. Each place needs its own id."
-        )
-
-
-def _check_inside(exons: pl.DataFrame, places: pl.DataFrame, key: list[str]) -> None:
-    """No exon leaves the row of its gene or transcript, where it has one."""
-    left = places.filter((pl.col("first") < pl.col("low")) | (pl.col("last") > pl.col("high")))
-    if left.height:
-        outside = exons.join(left, on=key).filter(
-            (pl.col("start") < pl.col("low")) | (pl.col("end") > pl.col("high"))
-        ).sort([*key, "start"])  # fmt: skip
-        raise AnnotationError(
-            f"{outside.height:,} exons lie outside the row of their {key[-1].removesuffix('_id')}, first "
-            f"{_place(outside)} of {outside[key[-1]][0]}. The annotation contradicts itself: take another copy."
         )
 
 
@@ -218,6 +256,9 @@ def _place(rows: pl.DataFrame) -> str:
 def _deduplicated(records: pl.DataFrame) -> pl.DataFrame:
     """Each record once, in the contract's order; of records that differ in exon_id only, the smallest stays."""
     key = GENE_ANNOTATION.order
-    repeated = records.select(key).is_duplicated()
-    smallest = records.filter(repeated).sort("exon_id", nulls_last=True).unique(key, keep="first", maintain_order=True)
-    return GENE_ANNOTATION.conform(pl.concat([records.filter(~repeated), smallest]))
+    ordered = GENE_ANNOTATION.conform(records)
+    again = pl.all_horizontal(pl.col(name).eq_missing(pl.col(name).shift()) for name in key)
+    if not ordered.select(again.slice(1).any()).item():
+        return ordered
+    smallest_first = ordered.sort([*key, "exon_id"], nulls_last=[False] * len(key) + [True])
+    return smallest_first.filter(~again | (pl.int_range(pl.len()) == 0))

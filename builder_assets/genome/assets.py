@@ -60,17 +60,18 @@ def genome_assets(name: str, settings: Settings) -> tuple[list[dg.AssetsDefiniti
     chromosomes = dg.StaticPartitionsDefinition(list(genome.chromosomes))
     fasta = [file.path for file in source_files(settings, genome, "fasta")]
     (annotation,) = (file.path for file in source_files(settings, genome, "annotation"))
+    summary = next((file.path for file in source_files(settings, genome, "summary")), None)
     assembly = Assembly(assembly=genome.assembly)
     regions = ContigRegions(assembly=genome.assembly, regions=genome.regions)
     assets = [
         _genome_fasta(name, assembly, fasta),
-        _gene_annotation(name, assembly, annotation),
+        _gene_annotation(name, assembly, annotation, summary),
         _contig(name, regions, chromosomes),
         _annotation_records(name, chromosomes),
         _chromosome_tables(name, genome, genome.introns, chromosomes),
         _split_units(name, settings.path(genome.paralogs) if genome.paralogs else None),
     ]
-    return assets, genome_checks(name, genome, chromosomes, files_key(name))
+    return assets, genome_checks(name, genome, chromosomes, files_key(name), summary)
 
 
 def _genome_fasta(name: str, settings: Assembly, paths: list[Path]) -> dg.AssetsDefinition:
@@ -93,22 +94,24 @@ def _genome_fasta(name: str, settings: Assembly, paths: list[Path]) -> dg.Assets
     return genome_fasta
 
 
-def _gene_annotation(name: str, settings: Assembly, path: Path) -> dg.AssetsDefinition:
+def _gene_annotation(name: str, settings: Assembly, path: Path, summary: Path | None) -> dg.AssetsDefinition:
     resource = files_key(name)
+    paths = [path, *([summary] if summary else [])]
 
     @table_asset(
         name,
         tables.GENE_ANNOTATION,
         2,
         settings,
-        input_files=[path],
+        input_files=paths,
         resources=[resource],
         kinds=("gtf", "polars"),
     )
     def gene_annotation(context: dg.AssetExecutionContext) -> dg.MaterializeResult[pl.DataFrame]:
         report = Report()
-        getattr(context.resources, resource).fetch(path)
-        seen = registered_files([path])
+        for file in paths:
+            getattr(context.resources, resource).fetch(file)
+        seen = registered_files(paths)
         records = records_from_annotation(read_annotation(path), settings.assembly)
         check_assembly(records, settings.assembly)
         by_feature = dict(records.group_by("feature").len().sort("feature").iter_rows())

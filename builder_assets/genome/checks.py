@@ -1,6 +1,7 @@
 """Asset checks of one genome: thin shells around the verdicts of `builder_assets.genome`, with tables and pictures."""
 
 from collections.abc import Mapping
+from pathlib import Path
 
 import dagster as dg
 import polars as pl
@@ -16,15 +17,17 @@ from builder_assets.genome.annotation_checks import (
     table_identities,
 )
 from builder_assets.genome.contigs import chromosome_sequence
+from builder_assets.genome.mane import SUMMARY_COLUMNS, summary_agreement
 from builder_assets.genome.motifs import motif_table, motif_verdict
 from builder_assets.genome.releases import total_drift
 from builder_assets.pictures import bar_picture, histogram_picture, markdown_picture
 from builder_assets.settings import GenomeSettings
+from resources.gene_tables import read_gene_table
 from resources.genome_files import GenomeFiles
 
 
 def genome_checks(
-    name: str, genome: GenomeSettings, chromosomes: dg.PartitionsDefinition, resource: str
+    name: str, genome: GenomeSettings, chromosomes: dg.PartitionsDefinition, resource: str, summary: Path | None
 ) -> list[dg.AssetChecksDefinition]:
     """All checks of one genome.
 
@@ -33,10 +36,11 @@ def genome_checks(
         genome: Its settings.
         chromosomes: Its partitions.
         resource: Key of its files.
+        summary: List of the annotation's transcripts, where its release comes with one.
     """
     return [
         _contig_check(name, genome),
-        _total_check(name, genome),
+        _mane_check(name, genome, summary) if summary else _total_check(name, genome),
         _type_check(name, chromosomes),
         _intron_check(name, chromosomes),
         _motif_check(name, genome, chromosomes, resource),
@@ -148,6 +152,21 @@ def _total_check(name: str, genome: GenomeSettings) -> dg.AssetChecksDefinition:
         return _result(context, [name, "gene_annotation"], Verdict("pass" if is_well else "warn", text, numbers))
 
     return total_check
+
+
+def _mane_check(name: str, genome: GenomeSettings, summary: Path) -> dg.AssetChecksDefinition:
+    @dg.asset_check(
+        name="mane_summary",
+        asset=dg.AssetKey([name, "gene_annotation"]),
+        blocking=True,
+        required_resource_keys={STORE},
+        description="Every transcript that MANE's summary lists is in the annotation, at its place, with its status.",
+    )
+    def mane_check(context: dg.AssetCheckExecutionContext, gene_annotation: pl.DataFrame) -> dg.AssetCheckResult:
+        verdict = summary_agreement(gene_annotation, read_gene_table(summary, SUMMARY_COLUMNS), genome.assembly)
+        return _result(context, [name, "gene_annotation"], verdict)
+
+    return mane_check
 
 
 def _type_check(name: str, chromosomes: dg.PartitionsDefinition) -> dg.AssetChecksDefinition:

@@ -7,11 +7,12 @@ No address is opened here; `resources.downloads` does that.
 
 import re
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 
 import polars as pl
 
-Role = Literal["fasta", "annotation"]
+Role = Literal["fasta", "annotation", "summary"]
+ROLES: tuple[Role, ...] = get_args(Role)
 
 
 class ReleaseError(ValueError):
@@ -46,6 +47,7 @@ class Series:
         fasta_folder: Address of the FASTA's folder.
         fasta: File in it.
         checksums: Name of the list in both folders; None where the publisher has none.
+        summary: File beside the annotation that lists its transcripts; None where there is none.
     """
 
     name: str
@@ -58,6 +60,7 @@ class Series:
     fasta_folder: str
     fasta: str
     checksums: str | None
+    summary: str | None = None
 
 
 ENSEMBL = "https://ftp.ensembl.org/pub"
@@ -84,7 +87,8 @@ SERIES = (
     Series("mane", r"v?(\d+\.\d+)", "GRCh38", 0.9, None, f"{NCBI}/refseq/MANE/MANE_human/release_{{n}}",
            "MANE.GRCh38.v{n}.refseq_genomic.gff.gz",
            f"{NCBI}/genomes/all/GCA/000/001/405/GCA_000001405.15_GRCh38/seqs_for_alignment_pipelines.ucsc_ids",
-           "GCA_000001405.15_GRCh38_no_alt_analysis_set.fna.gz", None),
+           "GCA_000001405.15_GRCh38_no_alt_analysis_set.fna.gz", None,
+           summary="MANE.GRCh38.v{n}.summary.txt.gz"),
 )  # fmt: skip
 
 # Genes and transcripts of annotation files, as their publishers or earlier users counted them.
@@ -101,12 +105,12 @@ def is_release(text: str) -> bool:
     return re.fullmatch(r"[A-Za-z]+:[^/\\]+", text) is not None
 
 
-def release_file(text: str, role: Role, assembly: str) -> Remote:
-    """The file of a release.
+def release_file(text: str, role: Role, assembly: str) -> Remote | None:
+    """The file of a release; None for the summary of one that has none.
 
     Args:
         text: `name:release`, as in the settings.
-        role: Which of its two files.
+        role: Which of its files.
         assembly: Of the settings: a release has it, or is refused.
 
     Raises:
@@ -129,7 +133,13 @@ def release_file(text: str, role: Role, assembly: str) -> Remote:
         ranges = "; ".join(f"{a}: {_ranges(named, a)}" for a in dict.fromkeys(series.assembly for series in named))
         raise ReleaseError(f"{text!r} is not a release of {name}. There are {ranges}.")
     series, n = chosen
-    folder, file = (series.folder, series.annotation) if role == "annotation" else (series.fasta_folder, series.fasta)
+    folder, file = {
+        "fasta": (series.fasta_folder, series.fasta),
+        "annotation": (series.folder, series.annotation),
+        "summary": (series.folder, series.summary),
+    }[role]
+    if file is None:
+        return None
     folder = folder.format(n=n)
     return Remote(f"{folder}/{file.format(n=n)}", f"{folder}/{series.checksums}" if series.checksums else None)
 

@@ -33,21 +33,27 @@ class SourceFile:
 def source_files(settings: Settings, genome: GenomeSettings, role: Role) -> tuple[SourceFile, ...]:
     """The files behind `fasta:` or `annotation:`, in the order of the chromosomes where there are several.
 
+    `summary` is the table that a release of the annotation comes with: one file or none.
+
     Raises:
         ReleaseError: a release that is not known, or not for the genome's assembly.
     """
     text = genome.fasta if role == "fasta" else genome.annotation
+    if role == "summary":
+        remote = release_file(text, role, genome.assembly) if is_release(text) else None
+        return (_fetched(settings, remote),) if remote else ()
     names = [text.replace(PLACE, name) for name in genome.chromosomes] if role == "fasta" and PLACE in text else [text]
     return tuple(_source_file(settings, name, role, genome.assembly) for name in names)
 
 
 def _source_file(settings: Settings, text: str, role: Role, assembly: str) -> SourceFile:
     if text.startswith(("https://", "http://")):
-        remote = Remote(text)
-    elif is_release(text):
-        remote = release_file(text, role, assembly)
-    else:
-        return SourceFile(settings.path(text))
+        return _fetched(settings, Remote(text))
+    remote = release_file(text, role, assembly) if is_release(text) else None
+    return _fetched(settings, remote) if remote else SourceFile(settings.path(text))
+
+
+def _fetched(settings: Settings, remote: Remote) -> SourceFile:
     address = urlsplit(remote.url)
     below = PurePosixPath(unquote(address.path)).relative_to("/")
     return SourceFile(settings.local_path / DOWNLOADS / (address.hostname or "") / below, remote)

@@ -28,6 +28,8 @@ from builder_assets.genome.releases import (
          "GRCh38.primary_assembly.genome.fa.gz", "MD5SUMS"),
         ("mane:1.3", "annotation", "GRCh38", "https://ftp.ncbi.nlm.nih.gov/refseq/MANE/MANE_human/release_1.3/"
          "MANE.GRCh38.v1.3.refseq_genomic.gff.gz", None),
+        ("mane:1.3", "summary", "GRCh38", "https://ftp.ncbi.nlm.nih.gov/refseq/MANE/MANE_human/release_1.3/"
+         "MANE.GRCh38.v1.3.summary.txt.gz", None),
     ],
 )  # fmt: skip
 def test_release_file__addresses_as_the_publishers_have_them(text, role, assembly, url, listing):
@@ -51,6 +53,10 @@ def test_release_file__addresses_as_the_publishers_have_them(text, role, assembl
 def test_release_file__refuses(text, assembly, problem):
     with pytest.raises(ReleaseError, match=problem):
         release_file(text, "annotation", assembly)
+
+
+def test_release_file__only_mane_comes_with_a_summary():
+    assert release_file("ensembl:112", "summary", "GRCh38") is None
 
 
 def test_is_release__paths_and_addresses_are_none():
