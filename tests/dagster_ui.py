@@ -1,6 +1,7 @@
 """A running Dagster UI: starting it, and talking to it."""
 
 import contextlib
+import inspect
 import json
 import signal
 import subprocess
@@ -15,7 +16,7 @@ import psutil
 from tests.processes import started
 from tests.servers import free_port
 
-SECONDS = 120
+SECONDS = 240  # on two cores that other work keeps busy
 
 
 def answers(address: str) -> bool:
@@ -38,7 +39,7 @@ def reached(condition: Callable[[], Any], seconds: float) -> Any:
 def wait_for(condition: Callable[[], Any]) -> Any:
     """What `condition` gives once it is true; fail after a while."""
     found = reached(condition, SECONDS)
-    assert found, "the UI did not get there in time"
+    assert found, f"not so after {SECONDS} s: {inspect.getsource(condition).strip()}"
     return found
 
 

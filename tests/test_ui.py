@@ -106,6 +106,13 @@ CHROMOSOME_TABLES = [
 ]  # fmt: skip
 
 
+def runs(server: str, status: str | None = None) -> list[str]:
+    """Ids of the runs (that are in `status`) of the history."""
+    which = f"(filter: {{statuses: [{status}]}})" if status else ""
+    found = ask(server, f"{{ runsOrError{which} {{ ... on Runs {{ results {{ runId }} }} }} }}")
+    return [run["runId"] for run in found["runsOrError"]["results"]]
+
+
 def test_ui__genome_backfilled_from_the_button_and_the_failed_run_again(browser, empty_folder, built_folder):
     """Every chromosome of every table of a genome; one cannot be written at first, and is re-executed."""
     project = reopened(empty_folder)
@@ -123,11 +130,11 @@ def test_ui__genome_backfilled_from_the_button_and_the_failed_run_again(browser,
         wait_for(lambda: all(materialised(server, name)[0] == 1 for name in CHROMOSOME_TABLES))
         wait_for(lambda: materialised(server, "toy/contig") == (1, 1))
         in_the_way.rmdir()
-        (run,) = ask(server, "{ runsOrError(filter: {statuses: [FAILURE]}) { ... on Runs { results { runId } } } }")[
-            "runsOrError"
-        ]["results"]
-        seen(browser, server, f"/runs/{run['runId']}", "Failure", name="failed_run")
+        failed = runs(server, "FAILURE")
+        assert len(failed) == 1
+        seen(browser, server, f"/runs/{failed[0]}", "Failure", name="failed_run")
         click(browser, "Re-execute")
+        wait_for(lambda: len(runs(server)) == 3)  # one per chromosome, and Y again
         wait_for(lambda: all(materialised(server, name) == (2, 0) for name in CHROMOSOME_TABLES))
         seen(browser, server, "/assets/toy/genes?view=partitions", "Materialized", name="all_green")
     for name in CHROMOSOME_TABLES:
