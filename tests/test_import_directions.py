@@ -73,7 +73,8 @@ def test_layers__every_module_has_one():
     unknown = [
         path.name
         for path in (ROOT / "builder_assets").iterdir()
-        if path.suffix == ".py" and path.stem != "__init__" and layer_of(f"builder_assets.{path.stem}") is None
+        if (path.suffix == ".py" and path.stem != "__init__") or (path / "__init__.py").is_file()
+        if layer_of(f"builder_assets.{path.stem}") is None
     ]
     assert unknown == []
 
