@@ -12,7 +12,8 @@ from pydantic import BaseModel
 from builder_assets.manifest import INPUT_FILES, JUDGED_VERSION, code_version
 from resources.frame_stream import FrameStream
 from resources.table_contract import TableContract
-from resources.table_store import COMPANIONS, contract_metadata, read_provenance
+from resources.table_files import read_provenance
+from resources.table_store import COMPANIONS, contract_metadata
 
 Decorator = Callable[[Callable[..., Any]], dg.AssetsDefinition]
 

@@ -16,7 +16,7 @@ from builder_assets.manifest import Cell, cells_of
 from builder_assets.project import Project
 from resources.publishing import dead_partial_files
 from resources.score_memo import SCRATCH
-from resources.table_store import DamagedFileError, read_provenance
+from resources.table_files import DamagedFileError, read_provenance
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ from builder_assets.manifest import Cell, ancestors, pending_cells
 from builder_assets.project import Project
 from builder_assets.selection import GeneSelection, genes_to_judge
 from resources.gene_tables import read_gene_table
-from resources.table_store import scan
+from resources.table_files import scan
 
 TYPICAL_RATE = 20_000.0  # bases per second on two CPU cores, benchmarks/NOTES.md
 KEY = ["chrom", "gene_id"]

@@ -13,7 +13,8 @@ from polars import selectors as cs
 from builder_assets.dataset.score_context import CONTEXT_COLUMNS
 from builder_assets.dataset.score_features import BASE_COLUMNS, DERIVED_COLUMNS
 from builder_assets.manifest import Cell, Node, cells_of
-from resources.table_store import content_hash, scan
+from resources.content_hash import content_hash
+from resources.table_files import scan
 from tests.projects import needs_weights, reopened
 
 GOLDEN = Path(__file__).parent / "golden" / "content.txt"

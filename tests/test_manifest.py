@@ -14,7 +14,7 @@ import yaml
 
 from builder_assets.building import Scope, current_statuses
 from builder_assets.manifest import Cell, IncompleteInputError, State, next_layers
-from resources.table_store import DamagedFileError, read_provenance, verify_file
+from resources.table_files import DamagedFileError, read_provenance, verify_file
 from tests.projects import built, built_cells, files_of, needs_weights, reopened, small_settings, write_settings
 
 pytestmark = needs_weights

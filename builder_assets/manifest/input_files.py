@@ -7,7 +7,7 @@ from typing import Any
 
 import dagster as dg
 
-from resources.table_store import file_state
+from resources.table_files import file_state
 
 INPUT_FILES = "input_files"  # definition metadata: paths of the user's files that the asset registers
 REGISTERED = "registered_files"  # materialisation metadata: path, size and mtime of those files when read

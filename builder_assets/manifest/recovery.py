@@ -8,7 +8,8 @@ import dagster as dg
 from builder_assets.manifest.graph import Cell
 from builder_assets.manifest.look import Look
 from builder_assets.manifest.states import RUN_FAILED, State, Status, stale_causes
-from resources.table_store import INPUTS, DamagedFileError, companion_texts, read_provenance, scan, verify_file
+from resources.table_files import DamagedFileError, read_provenance, scan, verify_file
+from resources.table_store import INPUTS, companion_texts
 
 
 def recover(look: Look, statuses: Mapping[Cell, Status]) -> list[Cell]:

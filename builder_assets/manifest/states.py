@@ -12,7 +12,8 @@ from builder_assets.manifest.history import Attempt
 from builder_assets.manifest.input_files import changed_files
 from builder_assets.manifest.look import Look
 from builder_assets.manifest.versions import cause_of_change
-from resources.table_store import FILES, INPUTS, file_state
+from resources.table_files import file_state
+from resources.table_store import FILES, INPUTS
 
 RUN_FAILED = "its last run failed"
 
