@@ -37,7 +37,7 @@ def write_inputs(folder: Path, chromosomes: int, n_genes: int) -> dict[str, Any]
     import polars as pl
 
     from builder_assets import tables
-    from resources.table_store import write_frames
+    from resources.table_files import write_frames
 
     for number in range(1, chromosomes + 1):
         own = folder / str(number)
@@ -108,7 +108,7 @@ def examples(folder: Path, kmers: tuple[int, ...]) -> dict[str, Any]:
     from builder_assets.dataset.example_stream import ExampleInputs, ExampleStream
     from builder_assets.sequence import ChromosomeSequence
     from builder_assets.settings import EvaluationSettings, ExampleSettings, FeatureSettings, NegativeSettings
-    from resources.table_store import scan, write_frames
+    from resources.table_files import scan, write_frames
 
     settings = ExampleSettings(features=FeatureSettings(kmers=kmers), negatives=NegativeSettings())
     n, columns, size = 0, 0, 0
@@ -135,7 +135,7 @@ def checks(folder: Path, kmers: tuple[int, ...]) -> dict[str, Any]:
     from builder_assets.dataset.feature_summary import feature_summary
     from builder_assets.dataset.leakage_probe import leakage_probe
     from builder_assets.settings import FeatureSettings
-    from resources.table_store import scan
+    from resources.table_files import scan
 
     features = FeatureSettings(kmers=kmers)
     contract = training_examples_contract(features)

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from builder_assets.building import LayerResult, current_statuses, reap_dead_runs, run_layer
-from builder_assets.manifest import Cell, Status
+from builder_assets.manifest import Cell, Status, cells_of, next_layers
 from builder_assets.project import Project, alone
 
 
@@ -44,9 +44,9 @@ def adopt(project: Project) -> Adoption:
 
 def _registered(project: Project) -> Iterator[LayerResult]:
     """Runs that read input files which are not registered as they are now."""
-    inputs = [cell for cell in project.manifest.cells if project.manifest.nodes[cell.asset].input_files]
+    inputs = [cell for cell in cells_of(project.manifest.nodes) if project.manifest.nodes[cell.asset].input_files]
     given_up: set[Cell] = set()
-    while layers := project.manifest.layers(current_statuses(project), inputs, given_up):
+    while layers := next_layers(project.manifest.nodes, current_statuses(project), inputs, given_up):
         for layer in layers:
             yield run_layer(project, layer)
             given_up |= set(layer.cells)

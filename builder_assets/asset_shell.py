@@ -9,12 +9,11 @@ import dagster as dg
 import polars as pl
 from pydantic import BaseModel
 
-from builder_assets.history import JUDGED_VERSION
-from builder_assets.manifest import INPUT_FILES
-from builder_assets.versions import code_version
+from builder_assets.manifest import INPUT_FILES, JUDGED_VERSION, code_version
 from resources.frame_stream import FrameStream
 from resources.table_contract import TableContract
-from resources.table_store import COMPANIONS, contract_metadata, read_provenance
+from resources.table_files import read_provenance
+from resources.table_store import COMPANIONS, contract_metadata
 
 Decorator = Callable[[Callable[..., Any]], dg.AssetsDefinition]
 

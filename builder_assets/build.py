@@ -9,7 +9,8 @@ from typing import Any
 import dagster as dg
 
 from builder_assets.asset_shell import MANIFEST, STORE
-from builder_assets.base_model.assets import base_model_assets, model_files_key
+from builder_assets.base_model.assets import base_model_assets
+from builder_assets.base_model.network_assets import model_files_key
 from builder_assets.dataset.assets import dataset_assets
 from builder_assets.genome.assets import files_key, genome_assets
 from builder_assets.genome.releases import ROLES

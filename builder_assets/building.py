@@ -14,7 +14,7 @@ import dagster as dg
 from dagster._core.errors import DagsterExecutionInterruptedError
 from dagster._core.launcher.default_run_launcher import DefaultRunLauncher
 
-from builder_assets.manifest import Cell, Layer, State, Status
+from builder_assets.manifest import Cell, Layer, State, Status, ancestors, cells_of, next_layers
 from builder_assets.project import Project, alone, is_of_one_machine
 from resources.processes import id_of, is_on_this_machine, is_running, this_process
 from resources.publishing import dead_partial_files
@@ -87,10 +87,10 @@ class Scope:
             own = {name for name, node in manifest.nodes.items() if node.group in self.datasets}
             models = {settings.datasets[name].base_model for name in self.datasets}
             reports = {name for name, node in manifest.nodes.items() if node.group in models and not node.partitions}
-            assets = own | set().union(*(manifest.ancestors(name) for name in own | reports)) | reports
+            assets = own | set().union(*(ancestors(manifest.nodes, name) for name in own | reports)) | reports
         return [
             cell
-            for cell in manifest.cells
+            for cell in cells_of(manifest.nodes)
             if cell.asset in assets
             and (
                 not self.chromosomes
@@ -119,7 +119,8 @@ def _build(project: Project, scope: Scope, *, force: bool) -> Iterator[Layer | L
     wanted = scope.cells(project)
     forced = set(wanted) if force else set()
     given_up: set[Cell] = set()
-    while layers := project.manifest.layers(_with_forced(current_statuses(project), forced), wanted, given_up):
+    nodes = project.manifest.nodes
+    while layers := next_layers(nodes, _with_forced(current_statuses(project), forced), wanted, given_up):
         for layer in layers:
             yield layer
             result = run_layer(project, layer)

@@ -6,7 +6,7 @@ from pathlib import Path
 from builder_assets.dataset.columns import training_examples_contract
 from builder_assets.dataset.kmers import kmer_names
 from builder_assets.dataset.predecessor_columns import SIDECAR, master_columns
-from builder_assets.manifest import Cell
+from builder_assets.manifest import Cell, ancestors, pending_cells
 from builder_assets.project import Project
 from resources.dataset_export import ExportError, check_files, write_csv, write_master, write_parquet, write_shards
 
@@ -34,9 +34,9 @@ def export_dataset(
     settings = project.settings
     if name not in settings.datasets:
         raise ExportError(f"no dataset {name!r} in the settings; known: {', '.join(settings.datasets) or 'none'}.")
-    asset = f"{name}/training_examples"
-    statuses = project.manifest.statuses(project.instance, project.manifest.ancestors(asset) | {asset})
-    pending = project.manifest.pending(statuses)
+    asset, nodes = f"{name}/training_examples", project.manifest.nodes
+    statuses = project.manifest.statuses(project.instance, ancestors(nodes, asset) | {asset})
+    pending = pending_cells(nodes, statuses)
     behind = [cell for cell in statuses if cell.asset == asset and cell in pending]
     if behind:
         causes = "; ".join(f"{cell} ({(*statuses[cell].causes, 'an input is stale')[0]})" for cell in behind[:5])

@@ -13,7 +13,7 @@ import polars as pl
 from builder_assets.base_model.genome_tracks import SD_TRACKS, STRAND_NAMES, bed_of_calls, gene_frame, track_of
 from builder_assets.coordinates import ASSEMBLY_LENGTHS
 from builder_assets.settings import Settings, load_settings
-from resources.table_store import scan
+from resources.table_files import scan
 from resources.track_files import write_bed, write_bigwig
 
 KINDS = ("donor", "acceptor")

@@ -5,7 +5,7 @@ import polars as pl
 from builder_assets.selection import KEY, MAX_N_FRACTION, match_entries
 from builder_assets.settings import Settings
 from builder_assets.tables import GENES
-from resources.table_store import scan
+from resources.table_files import scan
 
 MOST_ALIKE = 20
 SHOWN = ["gene_name", "gene_type", "strand", "start", "end", "n_transcripts", "n_splice_sites"]

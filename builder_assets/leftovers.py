@@ -12,11 +12,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from builder_assets.dataset.assets import COMPANION_NAMES
-from builder_assets.manifest import Cell
+from builder_assets.manifest import Cell, cells_of
 from builder_assets.project import Project
 from resources.publishing import dead_partial_files
 from resources.score_memo import SCRATCH
-from resources.table_store import DamagedFileError, read_provenance
+from resources.table_files import DamagedFileError, read_provenance
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,7 @@ def remove(project: Project, found: list[Leftover]) -> list[Path]:
 
 def stray_tables(project: Project) -> Iterator[Leftover]:
     """Tables that no asset of the settings has, and the files beside them."""
-    expected = {project.manifest.path_of(cell) for cell in project.manifest.cells}
+    expected = {project.manifest.path_of(cell) for cell in cells_of(project.manifest.nodes)}
     wanted = {path.with_name(name) for path in expected for name in COMPANION_NAMES.get(path.stem, ())}
     for path in sorted(project.settings.data_path.rglob("*.parquet")):
         if path in expected:

@@ -13,11 +13,11 @@ from builder_assets.base_model.assets import gene_request
 from builder_assets.building import Scope
 from builder_assets.dataset.split_table import user_sides
 from builder_assets.dataset.splits import assign_splits, dataset_genes
-from builder_assets.manifest import Cell
+from builder_assets.manifest import Cell, ancestors, pending_cells
 from builder_assets.project import Project
 from builder_assets.selection import GeneSelection, genes_to_judge
 from resources.gene_tables import read_gene_table
-from resources.table_store import scan
+from resources.table_files import scan
 
 TYPICAL_RATE = 20_000.0  # bases per second on two CPU cores, benchmarks/NOTES.md
 KEY = ["chrom", "gene_id"]
@@ -178,9 +178,9 @@ def check_error_policies(project: Project, scope: Scope) -> None:
 
 def _missing(project: Project, asset: str) -> list[str]:
     """Partitions of an asset that are not built, or whose inputs are not: what they hold may be of other genes."""
-    manifest = project.manifest
-    pending = manifest.pending(manifest.statuses(project.instance, {asset} | manifest.ancestors(asset)))
-    return [cell.partition for cell in manifest.nodes[asset].cells if cell in pending]
+    nodes = project.manifest.nodes
+    pending = pending_cells(nodes, project.manifest.statuses(project.instance, {asset} | ancestors(nodes, asset)))
+    return [cell.partition for cell in nodes[asset].cells if cell in pending]
 
 
 def _built(project: Project, asset: str) -> pl.DataFrame:

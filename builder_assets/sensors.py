@@ -10,7 +10,7 @@ from typing import Any
 
 import dagster as dg
 
-from builder_assets.manifest import Cell, Manifest, State, Status
+from builder_assets.manifest import Cell, Manifest, State, Status, next_layers, pending_cells
 
 UP_TO_DATE = "up_to_date"
 SECONDS_BETWEEN_LOOKS = 60
@@ -56,7 +56,7 @@ def _freshness_check(manifest: Manifest, group: str, names: list[str]) -> dg.Ass
 def freshness(manifest: Manifest, instance: dg.DagsterInstance) -> dict[str, tuple[bool, str]]:
     """For every asset: whether all its partitions are built and fresh, and what a person should read."""
     statuses = manifest.statuses(instance)
-    pending = manifest.pending(statuses)
+    pending = pending_cells(manifest.nodes, statuses)
     return {name: _verdict(node.cells, statuses, pending) for name, node in manifest.nodes.items()}
 
 
@@ -111,7 +111,7 @@ def sensors_of(manifest: Manifest) -> list[dg.SensorDefinition]:
             return dg.SkipReason("A run is at work; the next layer waits for it.")
         statuses = manifest.recovered_statuses(context.instance)
         failed = [cell for cell, status in statuses.items() if status.state is State.FAILED]
-        layers = manifest.layers(statuses, given_up=failed)
+        layers = next_layers(manifest.nodes, statuses, given_up=failed)
         if not layers:
             return dg.SkipReason(f"{len(failed)} failed and wait for a person." if failed else "All is up to date.")
         return dg.SensorResult(

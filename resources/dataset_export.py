@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 
 from resources.places import parquet_file
 from resources.table_contract import TableContract
-from resources.table_store import row_count
+from resources.table_files import row_count
 
 ROWS_AT_ONCE = 65_536
 

@@ -16,7 +16,7 @@ import numpy as np
 import polars as pl
 
 from resources.publishing import LOCKS, publish
-from resources.table_store import DamagedFileError, verify_file
+from resources.table_files import DamagedFileError, verify_file
 
 SCRATCH = ".scratch"
 LABELS = {"fingerprint": pl.String, "scored_by": pl.String}

@@ -57,6 +57,13 @@ def served(folder: Path, *, ended_by: signal.Signals = signal.SIGTERM) -> Iterat
     """The UI of a project, its daemon and their runs; gives the address. What outlives `ended_by` is killed."""
     port = free_port()
     process = started(folder, "ui", "--port", str(port), stdout=subprocess.DEVNULL)
+    with answering(process, port, ended_by=ended_by) as address:
+        yield address
+
+
+@contextlib.contextmanager
+def answering(process: subprocess.Popen, port: int, *, ended_by: signal.Signals = signal.SIGTERM) -> Iterator[str]:
+    """The address at which a process serves the UI; at the end it and all that it started are stopped."""
     try:
         address = f"http://127.0.0.1:{port}"
         wait_for(lambda: answers(address))

@@ -14,7 +14,7 @@ from alembic.script import ScriptDirectory
 
 from builder_assets.adoption import adopt
 from builder_assets.leftovers import leftovers, remove, stray_tables
-from builder_assets.manifest import State
+from builder_assets.manifest import State, cells_of
 from builder_assets.project import BuildInProgressError, HistoryError, alone, open_project
 from tests.projects import built, files_of, needs_weights, reopened, small_settings, write_settings
 from tests.test_cli import config, run
@@ -30,7 +30,7 @@ def test_adopt__lost_history_is_recorded_and_judged_and_nothing_is_derived(folde
     done = adopt(project)
     assert done.behind == ()
     assert done.failures == ()
-    assert set(done.recorded) == set(project.manifest.cells)
+    assert set(done.recorded) == set(cells_of(project.manifest.nodes))
     assert files_of(folder / "data") == before
     weights = folder / "data/model/base_model_weights.parquet"  # registered again, like every file of the user
     assert {path for path, time in times.items() if path.stat().st_mtime_ns != time} <= {weights}

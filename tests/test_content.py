@@ -12,8 +12,9 @@ from polars import selectors as cs
 
 from builder_assets.dataset.score_context import CONTEXT_COLUMNS
 from builder_assets.dataset.score_features import BASE_COLUMNS, DERIVED_COLUMNS
-from builder_assets.manifest import Cell, Node
-from resources.table_store import content_hash, scan
+from builder_assets.manifest import Cell, Node, cells_of
+from resources.content_hash import content_hash
+from resources.table_files import scan
 from tests.projects import needs_weights, reopened
 
 GOLDEN = Path(__file__).parent / "golden" / "content.txt"
@@ -29,7 +30,7 @@ def test_content__changes_only_with_the_logic_number(built_folder):
     manifest = reopened(built_folder).manifest
     now = {
         str(cell): f"{cell}  logic {_logic(manifest.nodes[cell.asset])}  {_content(manifest.path_of(cell), cell)}"
-        for cell in manifest.cells
+        for cell in cells_of(manifest.nodes)
         if not cell.asset.endswith(TEXTS_WITH_SCORES)
     }
     if os.environ.get("WRITE_GOLDEN"):

@@ -16,7 +16,7 @@ from builder_assets.dataset import example_stream
 from builder_assets.manifest import Cell, State
 from builder_assets.project import Project, open_project
 from builder_assets.selection_preview import PreviewError, check_error_policies, preview_selection
-from resources.table_store import SchemaVersionError, scan, verify_file, write_frames
+from resources.table_files import SchemaVersionError, scan, verify_file, write_frames
 
 # build.py ignores these, but pytest sets its own filters again for each test.
 pytestmark = [

@@ -3,6 +3,9 @@
 import os
 import re
 import shlex
+import shutil
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -88,6 +91,23 @@ def test_mention__is_of_a_command_and_options_that_there_are(line):
         assert command is not None, name
         options = {option for parameter in command.get_params(parent) for option in parameter.opts}
     assert {word for word in (name, *words) if word.startswith("-")} <= options
+
+
+def make_targets() -> list[str]:
+    """What the pages tell to make, in a block of shell or within a sentence."""
+    lines = [line for _, text in blocks("", "bash", "sh") for line in text.splitlines()]
+    named = [found for page in PAGES for found in re.findall(r"`(make [^`]+)`", page.read_text("utf-8"))]
+    return sorted({line.split()[1] for line in (*lines, *named) if line.startswith("make ")})
+
+
+@pytest.mark.skipif(shutil.which("make") is None, reason="needs make")
+@pytest.mark.parametrize("target", make_targets())
+def test_make__has_the_target(target):
+    """`-n` says what make would run, and runs nothing."""
+    command = ["make", "-n", target, f"PYTHON={sys.executable}"]
+    told = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert told.returncode == 0, told.stderr
+    assert told.stdout.strip()
 
 
 @pytest.mark.parametrize("text", [pytest.param(text, id=page.name) for page, text in blocks("yaml")])

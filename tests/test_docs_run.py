@@ -1,12 +1,15 @@
 """The pages run as they are written: every block of shell, every snippet of settings, on a piece of the demo genome.
 
-What differs from a reader's run stands in `on_the_piece` and `INSTEAD`. Python is run by `test_loading.py`.
+What differs from a reader's run stands in `on_the_piece`, `INSTEAD` and `as_the_demo`. Python is run by
+`test_loading.py`; for what `make` would do see `test_docs.py`.
 """
 
 import os
 import re
 import shlex
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +17,10 @@ import polars as pl
 import pytest
 import yaml
 
-from tests.projects import built, forget_data_dir, needs_weights, reopened, small_settings, write_settings
+from builder_assets.manifest import pending_cells
+from tests.dagster_ui import answering, ask, wait_for
+from tests.projects import built, files_of, forget_data_dir, needs_weights, reopened, small_settings, write_settings
+from tests.servers import free_port
 from tests.test_cli import run
 from tests.test_docs import ROOT, blocks, workflow_steps
 
@@ -134,6 +140,90 @@ def test_shell__runs_as_it_is_written(page, text, project):
     if "cd my_project" in text:
         os.chdir(project.parent)
     assert run_shell(text)
+
+
+def lines_of(*commands: str) -> list[str]:
+    """Every line of shell in the pages that begins with one of these words."""
+    lines = {line for _, text in blocks("", "bash", "sh") for line in text.splitlines() if line.strip()}
+    return sorted(line for line in lines if shlex.split(line, comments=True)[:1] in [[word] for word in commands])
+
+
+def test_shell__has_no_line_that_no_test_knows():
+    lines = {line for _, text in blocks("", "bash", "sh") for line in text.splitlines() if line.strip()}
+    assert lines - {*lines_of("builder", "cd", "cp", "make", "dagster", "dg")} == set()
+
+
+def as_the_demo() -> dict[str, Any]:
+    """The small project under the demo's names, which the README's commands of Dagster select."""
+    small, demo = small_settings(), yaml.safe_load((ROOT / "builder.yaml").read_text("utf-8"))
+    (genome,), (model,), (dataset,) = (demo[key] for key in ("genomes", "base_models", "datasets"))
+    return {
+        "data_dir": "data",
+        "genomes": {genome: small["genomes"]["toy"]},
+        "base_models": {model: small["base_models"]["model"] | {"genome": genome}},
+        "datasets": {dataset: small["datasets"]["examples"] | {"base_model": model}},
+    }
+
+
+@pytest.fixture(scope="module")
+def demo(built_folder, tmp_path_factory) -> Path:
+    """That project, built, as a checkout: with the pyproject.toml by which `dg` knows it. Tests leave it as it was."""
+    folder = tmp_path_factory.mktemp("checkout")
+    write_settings(folder, as_the_demo())
+    shutil.copy(ROOT / "pyproject.toml", folder)
+    shutil.copytree(built_folder / ".cache", folder / ".cache")
+    before = Path.cwd()
+    results = built(reopened(folder))
+    os.chdir(before)
+    assert [failure for result in results for failure in result.failures] == []
+    return folder
+
+
+SERVING = [line for line in lines_of("dagster") if line.startswith("dagster dev")]
+
+
+def first_words(line: str) -> str:
+    """What a test of a line is called."""
+    return line.partition(" -")[0]
+
+
+def of_a_reader() -> dict[str, str]:
+    """The environment of someone who has just activated the virtual environment."""
+    kept = {name: value for name, value in os.environ.items() if name not in ("DAGSTER_HOME", "BUILDER_CONFIG")}
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    return kept | {"PATH": path, "PYTHONWARNINGS": "ignore"}
+
+
+@pytest.mark.ui
+@pytest.mark.parametrize("line", [line for line in lines_of("dagster", "dg") if line not in SERVING], ids=first_words)
+def test_dagster__runs_as_it_is_written(line, demo):
+    """In the shell; the table that is gone comes back with the same bytes, and `builder` has nothing left to do."""
+    before = files_of(demo / "data")
+    (asset,), (partition,) = re.findall(r'key:"(.+?)"', line), re.findall(r"--partition (\S+)", line)
+    (demo / f"data/{asset}/{partition}.parquet").unlink()
+    told = subprocess.run(line, shell=True, cwd=demo, env=of_a_reader(), capture_output=True, text=True, check=False)
+    assert told.returncode == 0, told.stdout + told.stderr
+    assert files_of(demo / "data") == before
+    project = reopened(demo)
+    assert pending_cells(project.manifest.nodes, project.manifest.statuses(project.instance)) == set()
+
+
+MATERIALISED = '{assetOrError(assetKey: {path: ["%s", "contig"]}) {... on Asset {assetMaterializations {partition}}}}'
+
+
+@pytest.mark.ui
+@pytest.mark.parametrize("line", SERVING, ids=first_words)
+def test_dagster_dev__shows_the_same_history(line, demo):
+    """As it is written, but on a port of its own."""
+    port = free_port()
+    words = [*shlex.split(line, comments=True), "--port", str(port)]
+    process = subprocess.Popen(
+        words, cwd=demo, env=of_a_reader(), stdout=subprocess.DEVNULL, stderr=subprocess.STDOUT, start_new_session=True
+    )
+    (genome,) = as_the_demo()["genomes"]
+    with answering(process, port) as address:
+        shown = wait_for(lambda: ask(address, MATERIALISED % genome)["assetOrError"].get("assetMaterializations"))
+    assert {record["partition"] for record in shown} == {"22", "Y"}
 
 
 @pytest.mark.scale

@@ -6,7 +6,7 @@ import polars as pl
 import pytest
 import yaml
 
-from resources.table_store import scan
+from resources.table_files import scan
 from tests.projects import built, built_cells, needs_weights, reopened
 
 pytestmark = needs_weights

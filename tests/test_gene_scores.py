@@ -12,7 +12,7 @@ from builder_assets import tables
 from builder_assets.base_model.genome_tracks import bed_of_calls, track_of
 from builder_assets.cli import app
 from builder_assets.gene_scores import UnknownGeneError, export_tracks, scores_of
-from resources.table_store import write_frames
+from resources.table_files import write_frames
 from tests.base_model.drawn_genes import drawn_genes, drawn_scores, gene
 
 #   + gene A 101..110: donor 105; overlapping B 108..112: donor 109.  - gene C 201..205: donor 202.

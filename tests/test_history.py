@@ -5,8 +5,8 @@ from collections.abc import Iterator
 import dagster as dg
 import pytest
 
-from builder_assets import history
-from builder_assets.history import JUDGED_VERSION, History
+from builder_assets.manifest import JUDGED_VERSION, history
+from builder_assets.manifest.history import History
 
 CONTIG = dg.AssetKey(["toy", "contig"])
 CARD = dg.AssetKey(["examples", "dataset_card"])

@@ -16,7 +16,7 @@ import pytest
 
 from builder_assets.building import StoppedError, processes_of, stoppable
 from resources.publishing import dead_partial_files
-from resources.table_store import verify_file
+from resources.table_files import verify_file
 from tests.dagster_ui import ask, served, wait_for
 from tests.processes import started
 from tests.projects import built, files_of, needs_weights, reopened

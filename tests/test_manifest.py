@@ -13,8 +13,8 @@ import pytest
 import yaml
 
 from builder_assets.building import Scope, current_statuses
-from builder_assets.manifest import Cell, IncompleteInputError, State
-from resources.table_store import DamagedFileError, read_provenance, verify_file
+from builder_assets.manifest import Cell, IncompleteInputError, State, next_layers
+from resources.table_files import DamagedFileError, read_provenance, verify_file
 from tests.projects import built, built_cells, files_of, needs_weights, reopened, small_settings, write_settings
 
 pytestmark = needs_weights
@@ -219,27 +219,27 @@ def test_layers__two_genomes_may_list_other_chromosomes(tmp_path):
         cell: type(status)(cell, State.BUILT) if cell.asset.endswith(("genome_fasta", "gene_annotation")) else status
         for cell, status in statuses.items()
     }
-    layers = [layer for layer in project.manifest.layers(done) if layer.partition == "22"]
+    layers = [layer for layer in next_layers(project.manifest.nodes, done) if layer.partition == "22"]
     assert {layer.assets[0].split("/")[0] for layer in layers} == {"toy", "other"}
     for layer in layers:
         assert len({project.manifest.nodes[name].partitions for name in layer.assets}) == 1
 
 
 @pytest.mark.parametrize("name", ["gene_manifest.csv", "README.md"])
-def test_verified__finds_what_stands_beside_a_table(folder, name):
+def test_faults_of__finds_what_stands_beside_a_table(folder, name):
     path = folder / "data/examples" / name
     path.write_text("junk")
     project = reopened(folder)
     table = "gene_manifest" if name.endswith("csv") else "dataset_card"
-    (problem,) = project.manifest.verified(project.instance, Cell(f"examples/{table}"))
+    (problem,) = project.manifest.faults_of(project.instance, Cell(f"examples/{table}"))
     assert problem.endswith(f"{name} is not what was published with {table}.parquet.")
     path.unlink()
-    (problem,) = project.manifest.verified(project.instance, Cell(f"examples/{table}"))
+    (problem,) = project.manifest.faults_of(project.instance, Cell(f"examples/{table}"))
     assert problem == f"file is gone: {path}"
 
 
-def test_verified__finds_another_partition_s_file(folder):
+def test_faults_of__finds_another_partition_s_file(folder):
     shutil.copy(folder / "data/toy/contig/Y.parquet", folder / "data/toy/contig/22.parquet")
     project = reopened(folder)
-    (problem,) = project.manifest.verified(project.instance, Cell("toy/contig", "22"))
+    (problem,) = project.manifest.faults_of(project.instance, Cell("toy/contig", "22"))
     assert "holds other values than the history says" in problem

@@ -14,7 +14,7 @@ from builder_assets.manifest import State
 from builder_assets.settings import SettingsError, load_settings
 from resources.places import place
 from resources.publishing import PublishError, publish
-from resources.table_store import verify_file
+from resources.table_files import verify_file
 from tests.processes import started
 from tests.projects import built, built_cells, files_of, needs_weights, reopened, small_settings, write_settings
 from tests.servers import object_store

@@ -17,6 +17,7 @@ from dagster._core.workspace.context import WorkspaceProcessContext
 from dagster._core.workspace.load_target import InProcessWorkspaceLoadTarget
 from dagster._daemon.backfill import execute_backfill_iteration
 
+from builder_assets.manifest import pending_cells
 from builder_assets.project import open_project
 from tests.projects import built, files_of, needs_weights, reopened
 
@@ -51,7 +52,7 @@ def test_dagster_asset_materialize__gives_the_same_bytes_and_history(folder):
 
 def pending(folder: Path):
     project = reopened(folder)
-    return project.manifest.pending(project.manifest.statuses(project.instance))
+    return pending_cells(project.manifest.nodes, project.manifest.statuses(project.instance))
 
 
 @pytest.mark.ui

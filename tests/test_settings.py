@@ -103,7 +103,7 @@ def test_load_settings__a_stored_spread_may_be_asked_for(tmp_path):
 
 
 def test_load_settings__too_many_kmer_columns(tmp_path, monkeypatch):
-    monkeypatch.setattr("builder_assets.settings.MOST_KMER_COLUMNS", 80)
+    monkeypatch.setattr("builder_assets.settings.dataset.MOST_KMER_COLUMNS", 80)
     with pytest.raises(SettingsError, match=r"would make 84 k-mer columns; at most 80"):
         load(tmp_path, settings(datasets__d__kmers=[1, 2, 3]))
 

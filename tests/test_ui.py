@@ -11,6 +11,7 @@ from urllib.parse import quote
 import pytest
 
 from builder_assets.building import Scope, run_layer
+from builder_assets.manifest import next_layers
 from tests.dagster_ui import SECONDS, ask, reached, served, wait_for
 from tests.projects import built, needs_weights, reopened
 
@@ -116,7 +117,7 @@ def runs(server: str, status: str | None = None) -> list[str]:
 def test_ui__genome_backfilled_from_the_button_and_the_failed_run_again(browser, empty_folder, built_folder):
     """Every chromosome of every table of a genome; one cannot be written at first, and is re-executed."""
     project = reopened(empty_folder)
-    inputs = project.manifest.layers(project.manifest.statuses(project.instance))[0]
+    inputs = next_layers(project.manifest.nodes, project.manifest.statuses(project.instance))[0]
     run_layer(project, inputs)
     in_the_way = empty_folder / "data/toy/contig/Y.parquet"
     in_the_way.mkdir(parents=True)

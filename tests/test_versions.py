@@ -2,7 +2,7 @@
 
 from pydantic import BaseModel
 
-from builder_assets.versions import cause_of_change, code_version
+from builder_assets.manifest.versions import cause_of_change, code_version
 
 
 class Rule(BaseModel):

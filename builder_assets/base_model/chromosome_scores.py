@@ -83,11 +83,28 @@ class ChromosomeScoring:
         return self.bases_scored / self.seconds if self.bases_scored else 0.0
 
     @property
+    def numbers(self) -> dict[str, Any]:
+        """How the scores came about, by the names that are recorded with them."""
+        return {
+            "genes_scored": self.n_scored,
+            "genes_reused": self.n_reused,
+            "genes_dropped": self.n_dropped,
+            "bases_scored": self.bases_scored,
+            "bases_per_second": round(self.bases_per_second, 1),
+            "padding_share": None if self.padding_share is None else round(self.padding_share, 4),
+        }
+
+    @property
     def text(self) -> str:
         """The same for people."""
         genes = f"{self.n_scored} genes scored, {self.n_reused} reused, {self.n_dropped} dropped"
         padding = "" if self.padding_share is None else f", {self.padding_share:.0%} padding"
         return f"{genes}, {self.bases_scored:,} bases, {self.bases_per_second:,.0f} bases/s{padding}"
+
+
+def tracks_of(*, ensemble_sd: bool) -> dict[str, int]:
+    """Columns of the table that a base model's settings ask for, and where the scorer's output has them."""
+    return TRACKS | (SD_TRACKS if ensemble_sd else {})
 
 
 class SpanError(ValueError):
@@ -131,7 +148,7 @@ def score_chromosome(
     inside = genes.filter(~pl.Series(beyond, dtype=pl.Boolean))
     spans = list(inside.select("start", "end", "strand").iter_rows())
     marks = [fingerprint(bases_read(sequence, span, scorer, network), ensemble_sha256, network) for span in spans]
-    tracks = TRACKS | (SD_TRACKS if ensemble_sd else {})
+    tracks = tracks_of(ensemble_sd=ensemble_sd)
     known = known_scores(memo.read(set(marks)), tracks)
     missing = {mark: span for mark, span in zip(marks, spans, strict=True) if mark not in known}
     names = dict(zip(marks, inside["gene_id"], strict=True))

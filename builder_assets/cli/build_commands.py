@@ -117,7 +117,7 @@ def verify(config: Config = None) -> None:
     for cell, status in project.manifest.statuses(project.instance).items():
         if status.state is State.MISSING and status.rows is None:
             continue
-        found = project.manifest.verified(project.instance, cell)
+        found = project.manifest.faults_of(project.instance, cell)
         problems += found
         checked += not found
         if status.state is State.CHANGED_INPUT:
@@ -193,9 +193,11 @@ def _show_progress() -> None:
 
 
 def _print_plan(project: Any, scope: Any, *, force: bool, as_json: bool) -> None:
+    from builder_assets.manifest import pending_cells
+
     statuses = project.manifest.statuses(project.instance)
     wanted = scope.cells(project)
-    pending = project.manifest.pending(statuses)
+    pending = pending_cells(project.manifest.nodes, statuses)
     todo = [statuses[cell] for cell in wanted if force or not statuses[cell].is_built]
     below = [cell for cell in wanted if cell in pending and statuses[cell].is_built and not force]
     if as_json:

@@ -4,7 +4,7 @@ What a meta-model learns about a score is the share of sites among the examples 
 sites holds no negatives, it learns that every such base is a site, which looks better on examples and fails on genes.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 import numpy as np
 import polars as pl
@@ -20,6 +20,12 @@ def eligible_per_bin(donor: np.ndarray, acceptor: np.ndarray, eligible: np.ndarr
     score = np.maximum(donor, acceptor)[eligible]
     at_least = [len(score), *[int(np.count_nonzero(score >= edge)) for edge in _INNER], 0]
     return -np.diff(np.array(at_least, dtype=np.int64))
+
+
+def eligible_bins(pools: Mapping[str, pl.LazyFrame]) -> np.ndarray:
+    """Eligible bases per bin over all genes of a dataset (EXAMPLE_POOLS by chromosome), int64 (5,)."""
+    eligible = pl.concat(pools.values()).select(pl.col(list(ELIGIBLE_COLUMNS)).sum()).collect()
+    return eligible.to_numpy().ravel().astype(np.int64)
 
 
 def score_bin_expr() -> pl.Expr:

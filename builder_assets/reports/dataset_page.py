@@ -25,7 +25,7 @@ from builder_assets.reports.html_page import Panel, Section, html_page, inline_s
 from builder_assets.reports.stored import NotBuiltError, versions_of, whole
 from builder_assets.settings import DatasetSettings, Settings
 from builder_assets.tables.dataset import TIERS
-from resources.table_store import scan
+from resources.table_files import scan
 
 FEATURES_DRAWN = 40
 GENES_DRAWN = 3

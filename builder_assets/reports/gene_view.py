@@ -10,7 +10,7 @@ from builder_assets.base_model.genome_tracks import gene_frame
 from builder_assets.coordinates import offset_expr
 from builder_assets.gene_search import found_genes, stored_genes, verdict
 from builder_assets.settings import Settings
-from resources.table_store import scan
+from resources.table_files import scan
 
 EXAMPLE_COLUMNS = [
     "position", "offset", "splice_type", "negative_tier", "donor_score", "acceptor_score", "sample_weight",

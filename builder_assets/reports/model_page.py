@@ -24,7 +24,7 @@ from builder_assets.reports.model_numbers import (
 )
 from builder_assets.reports.stored import NotBuiltError, parts, versions_of, whole
 from builder_assets.settings import Settings
-from resources.table_store import scan
+from resources.table_files import scan
 
 GENES_DRAWN = 3  # of the best ones, and of the worst
 GENES_LISTED = 10

@@ -7,7 +7,7 @@ from typing import Any
 import polars as pl
 
 from resources.table_contract import TableContract
-from resources.table_store import read_provenance, scan
+from resources.table_files import read_provenance, scan
 
 
 class NotBuiltError(ValueError):

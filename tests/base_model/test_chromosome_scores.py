@@ -19,7 +19,7 @@ from builder_assets.settings import NetworkSettings
 from builder_assets.tables import SPLICE_SCORES, splice_scores_contract
 from resources.log_file import written_to
 from resources.score_memo import ScoreMemo
-from resources.table_store import write_frames
+from resources.table_files import write_frames
 
 MASKED = NetworkSettings(family="openspliceai", context=80)
 GENOMIC = MASKED.model_copy(update={"flanks": "genomic"})
@@ -64,7 +64,7 @@ def drawn_genes(spans: dict[str, tuple[int, int, str]]) -> pl.DataFrame:
 
 
 def memo_in(folder: Path, *, sd: bool = False) -> ScoreMemo:
-    tracks = [*chromosome_scores.TRACKS, *(chromosome_scores.SD_TRACKS if sd else ())]
+    tracks = list(chromosome_scores.tracks_of(ensemble_sd=sd))
     return ScoreMemo(folder / "model" / "splice_scores" / "22.parquet", folder, tracks)
 
 

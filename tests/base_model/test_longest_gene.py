@@ -23,7 +23,7 @@ from builder_assets.settings import NetworkSettings
 from builder_assets.tables import GENES_TO_SCORE, splice_scores_contract
 from resources.accelerator import configure_jax, peak_memory_mb
 from resources.score_memo import ScoreMemo
-from resources.table_store import write_frames
+from resources.table_files import write_frames
 
 folder, length = Path(sys.argv[1]), int(sys.argv[2])
 codes = np.random.default_rng(1).integers(0, 4, length).astype(np.uint8)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from builder_assets.dataset.columns import training_examples_contract
 from builder_assets.settings import FeatureSettings
-from resources.table_store import write_frames
+from resources.table_files import write_frames
 from tests.dataset.toy import ToyChromosome, random_gene, random_letters
 
 FEATURES = FeatureSettings(kmers=(1,), flank=30)

@@ -9,9 +9,10 @@ import pytest
 from builder_assets import tables
 from builder_assets.build import build_defs
 from builder_assets.dataset import leakage_probe
-from builder_assets.dataset.assets import _leakage_check, _p_site_check
+from builder_assets.dataset.checks import _leakage_check, _p_site_check
 from builder_assets.settings import DatasetSettings, load_settings
-from resources.table_store import TableStore, write_frames
+from resources.table_files import write_frames
+from resources.table_store import TableStore
 from tests.dataset.stored import FEATURES, ROWS, TOYS
 from tests.dataset.test_gene_manifest import TOY
 

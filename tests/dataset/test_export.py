@@ -1,12 +1,13 @@
 from types import SimpleNamespace
 
+import dagster as dg
 import polars as pl
 import pytest
 from typer.testing import CliRunner
 
 from builder_assets.cli import app
 from builder_assets.dataset_export import Layout, export_dataset
-from builder_assets.manifest import Cell, State, Status
+from builder_assets.manifest import Cell, Node, State, Status
 from builder_assets.project import create_project, open_project
 from builder_assets.settings import CONFIG_VARIABLE
 from resources.dataset_export import ExportError
@@ -20,18 +21,13 @@ class StoredManifest:
 
     def __init__(self, folder, stale=()):
         self.folder, self.stale = folder, stale
-        self.nodes = {"toys/training_examples": SimpleNamespace(partitions=("7", "9"))}
-
-    def ancestors(self, _asset):
-        return set()
+        key = dg.AssetKey(["toys", "training_examples"])
+        self.nodes = {"toys/training_examples": Node(key, "1", (), ("7", "9"), (), "toys", "examples")}
 
     def statuses(self, _instance, _only):
         cells = [Cell("toys/training_examples", chrom) for chrom in ("7", "9")]
         stale = {cell for cell in cells if cell.partition in self.stale}
         return {c: Status(c, State.STALE, ("code changed",)) if c in stale else Status(c, State.BUILT) for c in cells}
-
-    def pending(self, statuses):
-        return {cell for cell, status in statuses.items() if not status.is_built}
 
     def path_of(self, cell):
         return self.folder / cell.asset.split("/")[1] / f"{cell.partition}.parquet"

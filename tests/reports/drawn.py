@@ -10,7 +10,7 @@ import polars as pl
 import yaml
 
 from builder_assets import tables
-from resources.table_store import write_frames
+from resources.table_files import write_frames
 from tests.base_model.drawn_genes import drawn_genes, drawn_scores, drawn_sites, gene, site
 
 GENES = drawn_genes(

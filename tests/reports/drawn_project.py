@@ -14,7 +14,7 @@ import yaml
 
 from builder_assets import tables
 from resources.table_contract import TableContract
-from resources.table_store import write_frames
+from resources.table_files import write_frames
 from tests.base_model.drawn_genes import drawn_genes, drawn_scores, drawn_sites, gene, site
 
 GENES = drawn_genes(

@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from resources import table_store
+from resources import table_files
 from resources.frame_stream import checked_frames
 from resources.table_contract import Column, ContractError, TableContract
-from resources.table_store import (
+from resources.table_files import (
     DamagedFileError,
     SchemaVersionError,
     read_provenance,
@@ -56,7 +56,7 @@ def test_write_frames__any_cut_gives_the_same_bytes(tmp_path_factory, cuts, grou
     edges = [0, *sorted(cuts), 40]
     parts = [table[low:high] for low, high in pairwise(edges)]
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(table_store, "ROWS_PER_GROUP", group)
+        patch.setattr(table_files, "ROWS_PER_GROUP", group)
         versions = {
             write_frames(frames, CONTRACT, {"inputs": {}}, folder / name)
             for name, frames in (("whole", [table]), ("parts", parts))
@@ -70,7 +70,7 @@ def test_write_frames__any_cut_gives_the_same_bytes(tmp_path_factory, cuts, grou
 
 def test_write_frames__equal_values_in_other_row_groups_have_the_same_version(tmp_path, monkeypatch) -> None:
     one = write_frames([frame(30)], CONTRACT, {}, tmp_path / "a")
-    monkeypatch.setattr(table_store, "ROWS_PER_GROUP", 7)
+    monkeypatch.setattr(table_files, "ROWS_PER_GROUP", 7)
     assert write_frames([frame(30)], CONTRACT, {}, tmp_path / "b") == one
     assert pq.read_metadata(tmp_path / "b").num_row_groups == 5
 

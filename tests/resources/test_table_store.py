@@ -12,17 +12,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from resources.content_hash import content_hash
 from resources.table_contract import Column, ContractError, TableContract
-from resources.table_store import (
-    DamagedFileError,
-    MissingPartitionError,
-    TableStore,
-    content_hash,
-    contract_metadata,
-    read_provenance,
-    verify_file,
-    write_frames,
-)
+from resources.table_files import DamagedFileError, read_provenance, verify_file, write_frames
+from resources.table_store import MissingPartitionError, TableStore, contract_metadata
 
 TOY = TableContract(
     name="toy",
@@ -81,7 +74,7 @@ def test_write_frames__a_disk_that_fills_at_any_group_is_an_error(tmp_path, monk
         if len(groups) == failing:
             raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr("resources.table_store.rows_per_group", lambda _contract: 2)
+    monkeypatch.setattr("resources.table_files.rows_per_group", lambda _contract: 2)
     monkeypatch.setattr(pq.ParquetWriter, "write_table", write_table)
     with pytest.raises(OSError, match="No space left on device"):
         write_frames([frame_of([{}] * 6)], TOY, {}, tmp_path / "a.parquet")
