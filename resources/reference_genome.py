@@ -18,7 +18,7 @@ import pysam
 GZIP_MAGIC = b"\x1f\x8b"
 BGZF_END = bytes.fromhex("1f8b08040000000000ff0600424302001b0003000000000000000000")  # SAM specification, 4.1.2
 BLOCK = 1 << 24
-HEADER = re.compile(rb"^>(\S*)", re.MULTILINE)
+HEADER = re.compile(rb"\n>(\S*)")  # `^` instead of the newline takes ten times as long
 
 
 class FastaError(ValueError):
@@ -135,16 +135,17 @@ class ReferenceGenome:
 
     def _header_names(self) -> list[str]:
         self._require()
-        names: list[str] = []
-        rest = b""
+        names: list[bytes] = []
+        rest = b"\n"
         for block in self._blocks():
-            if not names and not rest and not block.lstrip().startswith(b">"):
+            if not names and rest == b"\n" and not block.lstrip().startswith(b">"):
                 raise FastaError(
                     f"{self.path} is no FASTA: it does not start with `>`. Check `fasta:` in the settings."
                 )
-            lines, newline, rest = (rest + block).rpartition(b"\n")
-            names += [name.decode("ascii", "replace") for name in HEADER.findall(lines + newline)]
-        return names + [name.decode("ascii", "replace") for name in HEADER.findall(rest)]
+            lines, newline, last = (rest + block).rpartition(b"\n")
+            names += HEADER.findall(lines)
+            rest = newline + last
+        return [name.decode("ascii", "replace") for name in names + HEADER.findall(rest)]
 
     def _opened(self) -> pysam.FastaFile:
         if self._fasta is None:
