@@ -29,7 +29,12 @@ def codes_of(sequence: str | bytes) -> np.ndarray:
 
 def letters_of(codes: np.ndarray) -> str:
     """The sequence, as upper-case ACGTN, of base codes."""
-    return codes.tobytes().translate(_LETTER_TABLE).decode("ascii")
+    return letter_bytes(codes).decode("ascii")
+
+
+def letter_bytes(codes: np.ndarray) -> bytes:
+    """`letters_of` as ASCII: what is hashed of a whole chromosome is not copied twice more."""
+    return codes.tobytes().translate(_LETTER_TABLE)
 
 
 def reverse_complement(codes: np.ndarray) -> np.ndarray:

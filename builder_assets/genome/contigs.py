@@ -9,7 +9,7 @@ import numpy as np
 import polars as pl
 
 from builder_assets.coordinates import ASSEMBLY_LENGTHS, canonical_chromosome, half_open, region_of_record
-from builder_assets.sequence import ChromosomeSequence, N, codes_of, letters_of
+from builder_assets.sequence import ChromosomeSequence, N, codes_of, letter_bytes
 from builder_assets.tables import CONTIG, GENOME_FASTA
 from resources.reference_genome import ReferenceGenome
 
@@ -129,12 +129,12 @@ def letter_counts(reference: ReferenceGenome, contig: pl.DataFrame, assembly: st
     """
     placed = fasta_records(reference.records(), "", assembly)
     counts = {"lower_case_bases": 0, "iupac_bases": 0}
-    for chrom, start, end in contig.select("chrom", "start", "end").iter_rows():
+    for chrom, start, end, n_unknown in contig.select("chrom", "start", "end", "n_n").iter_rows():
+        counts["iupac_bases"] += n_unknown
         for letters in _segment_letters(reference, placed.filter(pl.col("chrom") == chrom), (start, end)):
             raw = np.frombuffer(letters, dtype=np.uint8)
             counts["lower_case_bases"] += int(np.count_nonzero(raw >= ord("a")))
-            is_n = (raw == ord("N")) | (raw == ord("n"))
-            counts["iupac_bases"] += int(np.count_nonzero((codes_of(letters) == N) & ~is_n))
+            counts["iupac_bases"] -= sum(int(np.count_nonzero(raw == ord(letter))) for letter in "Nn")
     return counts
 
 
@@ -201,8 +201,7 @@ def _build_with(chrom: str, length: int) -> str | None:
 
 def _segment_codes(reference: ReferenceGenome, own: pl.DataFrame, segment: Interval) -> np.ndarray:
     """Base codes of a segment, put together from the records that it runs through; short where they end early."""
-    pieces = [codes_of(letters) for letters in _segment_letters(reference, own, segment)]
-    return np.concatenate(pieces) if pieces else np.empty(0, dtype=np.uint8)
+    return codes_of(b"".join(_segment_letters(reference, own, segment)))
 
 
 def _segment_letters(reference: ReferenceGenome, own: pl.DataFrame, segment: Interval) -> list[bytes]:
@@ -223,4 +222,4 @@ def _segment_row(reference: ReferenceGenome, own: pl.DataFrame, chrom: str, segm
 
 
 def _sha256(codes: np.ndarray) -> str:
-    return hashlib.sha256(letters_of(codes).encode("ascii")).hexdigest()
+    return hashlib.sha256(letter_bytes(codes)).hexdigest()
