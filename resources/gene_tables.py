@@ -13,18 +13,26 @@ from resources.gene_lists import GeneListError, file_text
 def read_gene_table(path: Path, columns: Sequence[str]) -> pl.DataFrame:
     """The wanted columns of a table with a header, as text without surrounding white space.
 
-    Lines that start with # are comments, but for a header that does.
+    Lines that start with # are comments; where no other line names the columns, the last of them above the rows does.
 
     Raises:
         GeneListError: no such file, damaged gzip or no text; no rows; a column is missing; a value is empty.
     """
     lines = [line for line in file_text(path).splitlines() if line.strip()]
-    lines = [line for line in lines if not line.startswith("#") or set(columns) <= set(re.split(r"[\t,]", line[1:]))]
-    if len(lines) < 2:
+    rows = [line for line in lines if not line.startswith("#")]
+    above = lines[: lines.index(rows[0])] if rows else []
+    if above and _named(above[-1]).intersection(columns) and not _named(rows[0]).intersection(columns):
+        rows.insert(0, above[-1].lstrip("#"))
+    if len(rows) < 2:
         raise GeneListError(f"{path} holds no rows below its header; it needs the columns {', '.join(columns)}.")
-    separator = "\t" if "\t" in lines[0] else ","
+    by_tab = "\t" in rows[0]
     try:
-        table = pl.read_csv(io.StringIO("\n".join(lines)), separator=separator, infer_schema=False)
+        table = pl.read_csv(
+            io.StringIO("\n".join(rows)),
+            separator="\t" if by_tab else ",",
+            quote_char=None if by_tab else '"',
+            infer_schema=False,
+        )
     except pl.exceptions.PolarsError as error:
         raise GeneListError(f"{path} is no table: {str(error).splitlines()[0]}.") from error
     missing = [name for name in columns if name not in table.columns]
@@ -35,3 +43,8 @@ def read_gene_table(path: Path, columns: Sequence[str]) -> pl.DataFrame:
     if empty:
         raise GeneListError(f"{path}: {empty} of {wanted.height} rows have an empty {' or '.join(columns)}.")
     return wanted
+
+
+def _named(line: str) -> set[str]:
+    """What a line would name as the header."""
+    return {name.strip() for name in re.split(r"[\t,]", line.lstrip("#"))}

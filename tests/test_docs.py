@@ -108,6 +108,7 @@ def test_make__has_the_target(target):
     told = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert told.returncode == 0, told.stderr
     assert told.stdout.strip()
+    assert "Nothing to be done" not in told.stdout
 
 
 @pytest.mark.parametrize("text", [pytest.param(text, id=page.name) for page, text in blocks("yaml")])

@@ -12,9 +12,9 @@ PERCENT_CODES = {"%20": " ", "%2C": ",", "%3B": ";", "%3D": "=", "%26": "&", "%0
 
 
 def gtf_attribute(key: str) -> pl.Expr:
-    """The first value of `key` in GTF attributes that is not empty, quoted or not; null where there is none."""
+    """The first value of `key` in GTF attributes, quoted or not; null where absent or empty."""
     # Blanks are trimmed by the expression: a second pass over every value takes as long as the first.
-    return pl.col("attributes").str.extract(rf'(?:^|;)\s*{key}\s+"?\s*([^";\s](?:[^";]*[^";\s])?)')
+    return pl.col("attributes").str.extract(rf'(?:^|;)\s*{key}\s+"?\s*([^";\s](?:[^";]*[^";\s])?)?')
 
 
 def gff3_attribute(key: str) -> pl.Expr:

@@ -84,7 +84,7 @@ SERIES = (
     Series("gencode", _V_NUMBER + "lift37", "GRCh37", 22, None, f"{GENCODE}/GRCh37_mapping",
            "gencode.v{n}lift37.annotation.gtf.gz", f"{GENCODE}/GRCh37_mapping",
            "GRCh37.primary_assembly.genome.fa.gz", "MD5SUMS"),
-    Series("mane", r"v?(\d+\.\d+)", "GRCh38", 0.9, None, f"{NCBI}/refseq/MANE/MANE_human/release_{{n}}",
+    Series("mane", r"v?(\d+\.\d+)", "GRCh38", 1.0, None, f"{NCBI}/refseq/MANE/MANE_human/release_{{n}}",
            "MANE.GRCh38.v{n}.refseq_genomic.gff.gz",
            f"{NCBI}/genomes/all/GCA/000/001/405/GCA_000001405.15_GRCh38/seqs_for_alignment_pipelines.ucsc_ids",
            "GCA_000001405.15_GRCh38_no_alt_analysis_set.fna.gz", None,

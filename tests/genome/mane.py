@@ -29,7 +29,7 @@ SUMMARY = "\n".join(
     for fields in [
         _HEADER,
         *(
-            ("GeneID:1", "ENSG1.1", "HGNC:1", "A", "a gene", refseq, "NP_1.1", ensembl, "ENSP1.1", *rest)
+            ("GeneID:1", "ENSG1.1", "HGNC:1", "A", '"a" gene', refseq, "NP_1.1", ensembl, "ENSP1.1", *rest)
             for refseq, ensembl, *rest in _ROWS
         ),
     ]

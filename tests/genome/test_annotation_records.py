@@ -26,6 +26,7 @@ def test_records__gencode_ids_versions_tags_and_types():
     tags = 'gene_name "AGRN"; level 2; transcript_type "retained_intron"; tag "basic"; tag "Ensembl_canonical"'
     records = records_from_annotation(
         raw_rows(
+            ("exon", 31, 40, "+", more + tags),
             ("exon", 31, 40, "+", f'{more}exon_id "ENSE00000000001.4"; {tags}'),
             ("transcript", 11, 40, "+", more + tags),
             ("gene", 1, 50, "+", more.replace("transcript_id", "other_id") + 'gene_name "AGRN";'),

@@ -45,6 +45,7 @@ def test_release_file__addresses_as_the_publishers_have_them(text, role, assembl
         ("gencode:v47", "GRCh37", r"only for GRCh38; GRCh37 has 19, 22 to now \(written like v24lift37\)"),
         ("mane:1.3", "GRCh37", "has no files for GRCh37, only for GRCh38; GRCh37 has none"),
         ("mane:1.3", "my_fish", "only for GRCh38; my_fish has none"),
+        ("mane:0.95", "GRCh38", "not a release of mane. There are GRCh38: 1 to now"),
         ("ensembl:60", "GRCh38", "not a release of ensembl. There are GRCh38: 76 to now; GRCh37: 75, 85 to 87"),
         ("gencode:latest", "GRCh38", "'gencode:latest' is not a release of gencode"),
         ("ucsc:hg38", "GRCh38", "no releases of 'ucsc' are known; known are ensembl, gencode, mane"),
