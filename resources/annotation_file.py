@@ -7,7 +7,6 @@ import gzip
 import hashlib
 import zlib
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import polars as pl
@@ -82,17 +81,12 @@ def _blocks(path: Path) -> Iterator[bytes]:
     with path.open("rb") as file:
         packed = file.read(2) == GZIP_MAGIC
     rest = b""
-    with (
-        gzip.open(path, "rb") if packed else path.open("rb") as file,
-        ThreadPoolExecutor(1) as ahead,  # the next block is decompressed while one is parsed
-    ):
-        coming = ahead.submit(file.read, BLOCK)
+    with gzip.open(path, "rb") if packed else path.open("rb") as file:
         while True:
             try:
-                read = coming.result()
+                read = file.read(BLOCK)
             except (EOFError, gzip.BadGzipFile, zlib.error) as error:
                 raise AnnotationFileError(f"{path} is cut off or damaged ({error}). Download it again.") from error
-            coming = ahead.submit(file.read, BLOCK)
             whole = read.rfind(b"\n") + 1
             if read and not whole:
                 rest += read
