@@ -50,23 +50,30 @@ def built_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
             results = built(reopened(folder))
             os.chdir(before)
             assert [failure for result in results for failure in result.failures] == []
+            shutil.copytree(folder, folder.parent / "untouched")
             done.touch()
     return folder
 
 
+@pytest.fixture(scope="session")
+def untouched_folder(built_folder: Path) -> Path:
+    """The same, to be copied: nobody opens it, so that no file of its history comes or goes meanwhile."""
+    return built_folder.parent / "untouched"
+
+
 @pytest.fixture
-def folder(built_folder: Path, tmp_path: Path) -> Path:
+def folder(untouched_folder: Path, tmp_path: Path) -> Path:
     """A copy of the built small project, history and all, to be changed freely."""
     copy = tmp_path / "project"
-    shutil.copytree(built_folder, copy)
+    shutil.copytree(untouched_folder, copy)
     forget_data_dir(copy)  # the copy is a project of its own
     return copy
 
 
 @pytest.fixture
-def empty_folder(built_folder: Path, tmp_path: Path) -> Path:
+def empty_folder(untouched_folder: Path, tmp_path: Path) -> Path:
     """The small project before its first build, with compiled programs at hand."""
     copy = tmp_path / "project"
     write_settings(copy, small_settings())
-    shutil.copytree(built_folder / ".cache", copy / ".cache")
+    shutil.copytree(untouched_folder / ".cache", copy / ".cache")
     return copy
