@@ -16,7 +16,7 @@ import psutil
 from tests.processes import started
 from tests.servers import free_port
 
-SECONDS = 240  # on two cores that other work keeps busy
+SECONDS = 120
 
 
 def answers(address: str) -> bool:

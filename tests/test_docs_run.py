@@ -71,18 +71,23 @@ def settings_of(*names: str) -> dict[str, Any]:
     return on_the_piece({"datasets": {name: SNIPPETS[name] for name in names}})
 
 
-@pytest.fixture(scope="module")
-def documented(built_folder, tmp_path_factory) -> Path:
-    """The project of the pages, built; its tests work on copies."""
-    folder = tmp_path_factory.mktemp("documented")
-    write_settings(folder, settings_of(BUILT))
-    write_lists(folder)
-    shutil.copytree(built_folder / ".cache", folder / ".cache")
+def built_whole(folder: Path, untouched_folder: Path) -> Path:
+    """The project in `folder` once it is built, with compiled programs at hand."""
+    shutil.copytree(untouched_folder / ".cache", folder / ".cache")
     before = Path.cwd()
     results = built(reopened(folder))
     os.chdir(before)
     assert [failure for result in results for failure in result.failures] == []
     return folder
+
+
+@pytest.fixture(scope="module")
+def documented(untouched_folder, tmp_path_factory) -> Path:
+    """The project of the pages, built; its tests work on copies."""
+    folder = tmp_path_factory.mktemp("documented")
+    write_settings(folder, settings_of(BUILT))
+    write_lists(folder)
+    return built_whole(folder, untouched_folder)
 
 
 @pytest.fixture
@@ -166,17 +171,12 @@ def as_the_demo() -> dict[str, Any]:
 
 
 @pytest.fixture(scope="module")
-def demo(built_folder, tmp_path_factory) -> Path:
+def demo(untouched_folder, tmp_path_factory) -> Path:
     """That project, built, as a checkout: with the pyproject.toml by which `dg` knows it. Tests leave it as it was."""
     folder = tmp_path_factory.mktemp("checkout")
     write_settings(folder, as_the_demo())
     shutil.copy(ROOT / "pyproject.toml", folder)
-    shutil.copytree(built_folder / ".cache", folder / ".cache")
-    before = Path.cwd()
-    results = built(reopened(folder))
-    os.chdir(before)
-    assert [failure for result in results for failure in result.failures] == []
-    return folder
+    return built_whole(folder, untouched_folder)
 
 
 SERVING = [line for line in lines_of("dagster") if line.startswith("dagster dev")]
