@@ -76,7 +76,7 @@ def on_the_demo_genome(settings: dict) -> dict:
 
 @needs_weights
 @pytest.mark.scale
-def test_examples__on_grch37_build_on_the_demo_genome(tmp_path, built_folder):
+def test_examples__on_grch37_build_on_the_demo_genome(tmp_path, untouched_folder):
     merged: dict = {}
     for name in ON_GRCH37:
         example = yaml.safe_load((EXAMPLES / f"{name}.yaml").read_text(encoding="utf-8"))
@@ -84,7 +84,7 @@ def test_examples__on_grch37_build_on_the_demo_genome(tmp_path, built_folder):
             merged[key] = merged.get(key, {}) | value if isinstance(value, dict) else value
     merged["datasets"]["errors_1000"]["genes"] |= {"count": 10, "eval_count": 3}
     write_settings(tmp_path, merged)
-    shutil.copytree(built_folder / ".cache", tmp_path / ".cache")
+    shutil.copytree(untouched_folder / ".cache", tmp_path / ".cache")
     results = built(reopened(tmp_path))
     assert [failure for result in results for failure in result.failures] == []
     rows = {name: pl.read_parquet(tmp_path / "data" / name / "training_examples/*.parquet").height

@@ -143,10 +143,10 @@ def test_chromosomes__that_are_no_file_names_are_refused(tmp_path):
     assert "error:" in run("plan", "--config", config(tmp_path / "project"), code=2)
 
 
-def test_paths__with_spaces_and_other_letters(tmp_path, built_folder):
+def test_paths__with_spaces_and_other_letters(tmp_path, built_folder, untouched_folder):
     folder = tmp_path / "mein Projekt ü (1)"
     write_settings(folder, small_settings())
-    shutil.copytree(built_folder / ".cache", folder / ".cache")
+    shutil.copytree(untouched_folder / ".cache", folder / ".cache")
     assert [failure for result in built(reopened(folder)) for failure in result.failures] == []
     assert files_of(folder / "data") == files_of(built_folder / "data")
 
