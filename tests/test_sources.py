@@ -10,6 +10,7 @@ import pytest
 import yaml
 
 from builder_assets import demo
+from builder_assets.build import assets_and_checks
 from builder_assets.building import LayerResult, Scope, build
 from builder_assets.genome import releases
 from builder_assets.genome.releases import ReleaseError
@@ -147,6 +148,8 @@ def test_build__a_release_that_contradicts_its_summary_stops_at_the_check(projec
         project = project_with(assembly="GRCh38", fasta="a.fa", annotation="mane:9.9", chromosomes=["22"])
         assert any("mane_summary" in failure and "1 of another version" in failure for failure in failures(project))
         assert not (tmp_path / "data" / "g" / "genes").exists()
+        specs = [spec for check in assets_and_checks(project.settings)[1] for spec in check.check_specs]
+        assert [spec.blocking for spec in specs if spec.name == "mane_summary"] == [True]  # so in the UI, too
 
         shutil.rmtree(tmp_path / "data" / "downloads")
         site.files["/MANE.GRCh38.v9.9.summary.txt.gz"] = summary
