@@ -57,13 +57,14 @@ def stoppable() -> Iterator[None]:
 
 @dataclass(frozen=True)
 class Scope:
-    """What a build may touch: everything, or some datasets, or some chromosomes."""
+    """What a build may touch: everything, or some datasets and genomes, or some chromosomes."""
 
     datasets: tuple[str, ...] = ()
     chromosomes: tuple[str, ...] = ()
+    genomes: tuple[str, ...] = ()
 
     def check(self, project: Project) -> None:
-        """Raise where a dataset or chromosome is not in the settings.
+        """Raise where a dataset, chromosome or genome is not in the settings.
 
         Raises:
             ValueError: names the unknown ones and the known ones.
@@ -72,6 +73,7 @@ class Scope:
         for word, asked, there in (
             ("dataset", self.datasets, set(project.settings.datasets)),
             ("chromosome", self.chromosomes, known),
+            ("genome", self.genomes, set(project.settings.genomes)),
         ):
             unknown = sorted(set(asked) - there)
             if unknown:
@@ -83,8 +85,8 @@ class Scope:
         """The cells in scope: genome tables always cover all chromosomes."""
         manifest, settings = project.manifest, project.settings
         assets = set(manifest.nodes)
-        if self.datasets:
-            own = {name for name, node in manifest.nodes.items() if node.group in self.datasets}
+        if self.datasets or self.genomes:
+            own = {name for name, node in manifest.nodes.items() if node.group in (*self.datasets, *self.genomes)}
             models = {settings.datasets[name].base_model for name in self.datasets}
             reports = {name for name, node in manifest.nodes.items() if node.group in models and not node.partitions}
             assets = own | set().union(*(ancestors(manifest.nodes, name) for name in own | reports)) | reports

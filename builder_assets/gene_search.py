@@ -27,7 +27,9 @@ def stored_genes(settings: Settings, only: str | None = None) -> dict[str, pl.Da
     for name in [only] if only else settings.genomes:
         paths = sorted((settings.data_path / name / GENES.name).glob("*.parquet"))
         if not paths:
-            raise GeneSearchError(f"genome {name!r} has no table of genes yet. `builder build` makes it.")
+            raise GeneSearchError(
+                f"genome {name!r} has no table of genes yet. `builder build --genome {name}` makes it."
+            )
         stored[name] = pl.concat(scan(path).collect() for path in paths)
     return stored
 

@@ -156,7 +156,7 @@ def check_error_policies(project: Project, scope: Scope) -> None:
     Raises:
         PreviewError: names the datasets and the chromosomes.
     """
-    if not scope.chromosomes:
+    if not scope.chromosomes or (scope.genomes and not scope.datasets):
         return
     names = scope.datasets or tuple(project.settings.datasets)
     ranked = [name for name in names if project.settings.datasets[name].genes.reads_performance]
@@ -189,7 +189,7 @@ def _built(project: Project, asset: str) -> pl.DataFrame:
     if missing:
         raise PreviewError(
             f"{len(missing)} tables that a preview reads are not built: {', '.join(missing[:5])}. "
-            "`builder build` builds them; genome tables take seconds."
+            f"`builder build --genome {cells[0].asset.split('/')[0]}` builds them; nothing is scored."
         )
     return _collected(project, cells)
 

@@ -109,6 +109,19 @@ def test_build__one_dataset_leaves_the_others(folder):
     assert not (folder / "data/more").exists()
 
 
+def test_build__a_genome_alone_is_enough_for_a_preview(empty_folder):
+    at = config(empty_folder)
+    text = run("select", "--dataset", "examples", "--config", at, code=2)
+    assert "`builder build --genome toy` builds them; nothing is scored." in text
+    run("build", "--genome", "toy", "--config", at)
+    assert {path.name for path in (empty_folder / "data").iterdir()} == {".locks", "toy"}
+    assert "Nothing to do" in run("plan", "--genome", "toy", "--config", at)
+    assert "examples: policy custom takes" in run("select", "--dataset", "examples", "--config", at)
+    assert "genome mouse is not in the settings; known: toy" in run(
+        "build", "--genome", "mouse", "--config", at, code=2
+    )
+
+
 @needs_weights
 def test_build__force_builds_one_chromosome_again(folder):
     text = run("build", "--force", "--dry-run", "--chromosome", "22", "--config", config(folder))

@@ -183,6 +183,7 @@ def test_error_policy__is_refused_by_chromosome_until_every_one_is_judged(projec
     with pytest.raises(PreviewError, match=r"1 datasets .*: ranked \(error_total\) lacks 22, Y\. Build without"):
         check_error_policies(project, Scope(chromosomes=("22",)))
     check_error_policies(project, Scope(datasets=("plain",), chromosomes=("22",)))
+    check_error_policies(project, Scope(genomes=("demo",), chromosomes=("22",)))
     check_error_policies(project, Scope())
 
 
@@ -216,5 +217,5 @@ def test_preview_selection__says_what_is_missing(project, tmp_path) -> None:
         patch.chdir(tmp_path)
         other = open_project(tmp_path / "builder.yaml")
         patch.delenv("BUILDER_CONFIG", raising=False)
-        with pytest.raises(PreviewError, match=r"2 tables that a preview reads are not built: demo/genes\[22\]"):
+        with pytest.raises(PreviewError, match=r"demo/genes\[22\].*`builder build --genome demo` builds them"):
             preview_selection(other, "plain")

@@ -129,7 +129,7 @@ def run_shell(text: str) -> list[str]:
 
 SHELL = [
     pytest.param(
-        page, text, id=f"{page.relative_to(ROOT)}: {text.splitlines()[-1].split(' #')[0].strip()}",
+        text, id=f"{page.relative_to(ROOT)}: {text.splitlines()[-1].split(' #')[0].strip()}",
         marks=[pytest.mark.scale] if "builder report" in text or "cp examples/" in text else [],
     )
     for page, text in blocks("", "bash", "sh")
@@ -137,11 +137,11 @@ SHELL = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("page", "text"), SHELL)
-def test_shell__runs_as_it_is_written(page, text, project):
+@pytest.mark.parametrize("text", SHELL)
+def test_shell__runs_as_it_is_written(text, project):
     """Where a block begins with `builder init`, the project is there already, and `init` leaves it alone."""
-    if page == ROOT / "README.md":
-        set_datasets(project, "random_1000")
+    if others := {*re.findall(r"--dataset (\S+)", text)} & {*SNIPPETS} - {BUILT}:
+        set_datasets(project, *others)
     if "cd my_project" in text:
         os.chdir(project.parent)
     assert run_shell(text)

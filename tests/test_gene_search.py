@@ -58,5 +58,7 @@ def test_stored_genes__unknown_or_not_built(tmp_path):
     settings = Settings.model_validate({"root": tmp_path, "genomes": {"g": genome}})
     with pytest.raises(GeneSearchError, match="genome 'h' is not in the settings; known: g"):
         stored_genes(settings, "h")
-    with pytest.raises(GeneSearchError, match="genome 'g' has no table of genes yet"):
+    with pytest.raises(
+        GeneSearchError, match=r"genome 'g' has no table of genes yet\. `builder build --genome g` makes"
+    ):
         stored_genes(settings)

@@ -25,6 +25,10 @@ Datasets = Annotated[
     list[str] | None,
     typer.Option("--dataset", help="Only this dataset and what it is made from. Repeatable.", show_default=False),
 ]
+Genomes = Annotated[
+    list[str] | None,
+    typer.Option("--genome", help="Only this genome's tables; nothing is scored. Repeatable.", show_default=False),
+]
 Chromosomes = Annotated[
     list[str] | None,
     typer.Option(

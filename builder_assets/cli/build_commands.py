@@ -10,7 +10,18 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
-from builder_assets.cli.app import AsJson, Chromosomes, Config, Datasets, app, console, errors, print_json, reported
+from builder_assets.cli.app import (
+    AsJson,
+    Chromosomes,
+    Config,
+    Datasets,
+    Genomes,
+    app,
+    console,
+    errors,
+    print_json,
+    reported,
+)
 
 
 @app.command()
@@ -18,6 +29,7 @@ from builder_assets.cli.app import AsJson, Chromosomes, Config, Datasets, app, c
 def build(
     config: Config = None,
     dataset: Datasets = None,
+    genome: Genomes = None,
     chromosome: Chromosomes = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be built.")] = False,
     force: Annotated[bool, typer.Option("--force", help="Build everything in scope again, fresh or not.")] = False,
@@ -33,7 +45,7 @@ def build(
     from builder_assets.selection_preview import check_error_policies
 
     project = open_project(config)
-    scope = Scope(tuple(dataset or ()), tuple(chromosome or ()))
+    scope = Scope(tuple(dataset or ()), tuple(chromosome or ()), tuple(genome or ()))
     scope.check(project)
     check_error_policies(project, scope)
     if dry_run:
@@ -58,7 +70,11 @@ def build(
 @app.command()
 @reported
 def plan(
-    config: Config = None, dataset: Datasets = None, chromosome: Chromosomes = None, as_json: AsJson = False
+    config: Config = None,
+    dataset: Datasets = None,
+    genome: Genomes = None,
+    chromosome: Chromosomes = None,
+    as_json: AsJson = False,
 ) -> None:
     """Say what `builder build` would build, and why. Changes nothing."""
     from builder_assets.building import Scope
@@ -66,7 +82,7 @@ def plan(
     from builder_assets.selection_preview import check_error_policies
 
     project = open_project(config)
-    scope = Scope(tuple(dataset or ()), tuple(chromosome or ()))
+    scope = Scope(tuple(dataset or ()), tuple(chromosome or ()), tuple(genome or ()))
     scope.check(project)
     check_error_policies(project, scope)
     _print_plan(project, scope, force=False, as_json=as_json)
