@@ -12,6 +12,7 @@ import polars as pl
 
 from builder_assets.base_model.genome_tracks import SD_TRACKS, STRAND_NAMES, bed_of_calls, gene_frame, track_of
 from builder_assets.coordinates import ASSEMBLY_LENGTHS
+from builder_assets.selection import KEY, match_entries
 from builder_assets.settings import Settings, load_settings
 from resources.table_files import scan
 from resources.track_files import write_bed, write_bigwig
@@ -27,7 +28,7 @@ def scores_of(gene: str, base_model: str | None = None, config: str | Path | Non
     """Scores of every base of one gene, in transcription order; no other gene's scores are read.
 
     Args:
-        gene: Gene id, or symbol in any case.
+        gene: As in a gene list: id with or without version, symbol or alias; `chrom|name` for one place.
         base_model: Name in builder.yaml; may be left out where there is only one.
         config: The settings file; found as the command line finds it.
 
@@ -36,18 +37,17 @@ def scores_of(gene: str, base_model: str | None = None, config: str | Path | Non
         acceptor_sd.
 
     Raises:
-        UnknownGeneError: no such base model, or the gene has no scores, or several genes have that symbol.
+        UnknownGeneError: no such base model, or the gene has no scores, or several genes are called so.
     """
     settings = load_settings(config)
     name = _model_name(settings, base_model)
     genome = settings.data_path / settings.base_models[name].genome
-    genes = pl.concat([scan(path) for path in _parts(genome / "genes")]).select("chrom", "gene_id", "gene_name")
-    wanted = (pl.col("gene_id") == gene) | (pl.col("gene_name").str.to_lowercase() == gene.lower())
-    found = genes.filter(wanted).collect()
+    genes = pl.concat([scan(path) for path in _parts(genome / "genes")])
+    found = match_entries(genes.select(*KEY, "gene_name", "gene_aliases").collect(), [gene]).select(KEY)
     if found.height != 1:
-        shown = ", ".join(f"{chrom}:{gene_id}" for chrom, gene_id, _ in found.head(5).iter_rows())
+        shown = ", ".join(f"{chrom}:{gene_id}" for chrom, gene_id in found.head(5).iter_rows())
         raise UnknownGeneError(f"{found.height} genes of {genome.name} are called {gene!r}{shown and ': '}{shown}.")
-    chrom, gene_id, _ = found.row(0)
+    chrom, gene_id = found.row(0)
     path = settings.data_path / name / "splice_scores" / f"{chrom}.parquet"
     rows = scan(path).filter(pl.col("gene_id") == gene_id).collect() if path.is_file() else pl.DataFrame()
     if not rows.height:

@@ -35,11 +35,11 @@ def stored_genes(settings: Settings, only: str | None = None) -> dict[str, pl.Da
 
 
 def found_genes(genes: pl.DataFrame, find: str) -> pl.DataFrame:
-    """The genes that a gene list's entry would mean, else those whose symbol or id contains it.
+    """The genes that a gene list's entry would mean, else those whose symbol, id or alias contains it.
 
     Args:
         genes: GENES of all chromosomes.
-        find: Stable id with or without version, symbol, in any case; `chrom|entry` for one chromosome only.
+        find: Stable id with or without version, symbol, alias, in any case; `chrom|entry` for one chromosome only.
 
     Returns:
         chrom, gene_id, `why`, `SHOWN`, `note` (why it would be refused; empty if it would not), by position.
@@ -52,16 +52,19 @@ def found_genes(genes: pl.DataFrame, find: str) -> pl.DataFrame:
         raise GeneSearchError("nothing to look for. Give an id or symbol: `builder genes TP53`.")
     bare = text.rsplit("|", 1)[-1].lower()
     by_id, by_name = pl.col("gene_id").str.to_lowercase(), pl.col("gene_name").str.to_lowercase()
+    by_alias = pl.col("gene_aliases").list.join("|").str.to_lowercase().fill_null("")
     hits = match_entries(genes, [text]).select(KEY)
     found = genes.join(hits, on=KEY, how="semi").with_columns(
         why=pl.when(by_id == bare)
         .then(pl.lit("stable id"))
         .when(by_name == bare)
         .then(pl.lit("symbol"))
+        .when(pl.format("|{}|", by_alias).str.contains(f"|{bare}|", literal=True))
+        .then(pl.lit("alias"))
         .otherwise(pl.lit("stable id, its version left out"))
     )
     if not found.height:
-        contains = by_id.str.contains(bare, literal=True) | by_name.str.contains(bare, literal=True)
+        contains = pl.any_horizontal(name.str.contains(bare, literal=True) for name in (by_id, by_name, by_alias))
         found = genes.filter(contains).with_columns(why=pl.lit("contains it; a gene list needs the whole name"))
     note = (
         pl.when(pl.col("n_fraction") > MAX_N_FRACTION)
@@ -76,7 +79,7 @@ def found_genes(genes: pl.DataFrame, find: str) -> pl.DataFrame:
 def verdict(found: pl.DataFrame, find: str) -> str:
     """One sentence: what the entry would do in a gene list."""
     if not found.height:
-        return f"{find!r} is no gene here. Ids are stable ids or symbols of this annotation."
+        return f"{find!r} is no gene here. Ids are stable ids, symbols or aliases of this annotation."
     if found["why"][0].startswith("contains"):
         return f"{find!r} is no gene here; {found.height} have it in their name."
     if found.height > 1:

@@ -140,8 +140,8 @@ def _candidates(
 def match_entries(genes: pl.DataFrame, entries: Sequence[str]) -> pl.DataFrame:
     """The genes that each entry may mean: `entry_order`, `entry`, `chrom`, `gene_id`, one row per possible gene.
 
-    An entry is a gene id with or without its version, else a symbol, in any case; `chrom|entry` names the chromosome
-    where an id or symbol stands on two. Entries that mean no gene have no row; ambiguous ones have several.
+    An entry is a gene id with or without its version, else a symbol, else an alias, in any case; `chrom|entry` names
+    the chromosome where one stands on two. Entries that mean no gene have no row; ambiguous ones have several.
     """
     names = pl.DataFrame({"entry": list(entries)}, schema={"entry": pl.String}).with_row_index("entry_order")
     names = names.with_columns(
@@ -151,7 +151,9 @@ def match_entries(genes: pl.DataFrame, entries: Sequence[str]) -> pl.DataFrame:
     ids = genes.select(*KEY, key=pl.col("gene_id").str.to_lowercase())
     symbols = genes.select(*KEY, key=pl.col("gene_name").str.to_lowercase()).drop_nulls("key")
     # Symbols such as RP11-34P13.7 look like an id with its version, so the whole text is tried first.
-    readings = [("name", ids), ("name", symbols), ("bare", ids)]
+    aliases = genes.select(*KEY, key="gene_aliases").explode("key", empty_as_null=True).drop_nulls("key")
+    aliases = aliases.with_columns(pl.col("key").str.to_lowercase())
+    readings = [("name", ids), ("name", symbols), ("bare", ids), ("name", aliases)]
     hits = pl.concat(
         names.join(known, left_on=column, right_on="key").select(
             "entry_order", "entry", "wanted", *KEY, pl.lit(order).alias("reading")

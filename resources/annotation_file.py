@@ -5,9 +5,11 @@ Only lines and columns are read here; what they mean is decided in `builder_asse
 
 import gzip
 import hashlib
+import re
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 
@@ -16,6 +18,7 @@ BLOCK = 1 << 26  # bounds memory: a genome-wide GENCODE GTF is 1.5 GB of text
 TABLE_HEADER = ["#NAME", "CHROM", "STRAND", "TX_START", "TX_END", "EXON_START", "EXON_END"]
 TABLE_FEATURE = "spliceai_gene"
 N_COLUMNS = 9
+BEFORE_ROWS = re.compile(rb"(?:[ \t]*\r?\n|#[^\n]*(?:\n|$))*")  # Polars takes a first blank line for one of one column
 LINE_SCHEMA = {
     "seqname": pl.String,
     "source": pl.String,
@@ -99,15 +102,25 @@ def _blocks(path: Path) -> Iterator[bytes]:
                 return
 
 
+def _table(block: bytes, schema: dict[str, Any]) -> pl.DataFrame:
+    """The lines of a block that are neither blank nor comments."""
+    rows = block[found.end() :] if (found := BEFORE_ROWS.match(block)) else block
+    if not rows:
+        return pl.DataFrame(schema=schema)
+    table = pl.read_csv(
+        rows, separator="\t", has_header=False, comment_prefix="#", quote_char=None, schema=schema,
+        encoding="utf8-lossy",
+    )  # fmt: skip
+    first, third = table.columns[0], table.columns[2]
+    return table.filter(pl.col(first).is_not_null() | pl.col(third).is_not_null())
+
+
 def _rows(block: bytes, first_line: int, path: Path) -> pl.DataFrame:
     try:
-        rows = pl.read_csv(
-            block, separator="\t", has_header=False, comment_prefix="#", quote_char=None, schema=LINE_SCHEMA,
-            encoding="utf8-lossy",
-        ).filter(pl.col("seqname").is_not_null())  # fmt: skip
+        rows = _table(block, LINE_SCHEMA)
     except pl.exceptions.PolarsError as error:
         raise _malformed(block, first_line, path) from error
-    bad = pl.any_horizontal(pl.col("feature", "start", "end", "strand", "attributes").is_null())
+    bad = pl.any_horizontal(pl.col("seqname", "feature", "start", "end", "strand", "attributes").is_null())
     if rows.select((bad | (pl.col("start") < 1) | (pl.col("end") < pl.col("start"))).any()).item():
         raise _malformed(block, first_line, path)
     return rows.filter(~pl.col("feature").is_in(OTHER_FEATURES)).select(RAW_COLUMNS)
@@ -116,9 +129,7 @@ def _rows(block: bytes, first_line: int, path: Path) -> pl.DataFrame:
 def _table_rows(block: bytes, first_line: int, path: Path) -> pl.DataFrame:
     schema = dict.fromkeys(TABLE_HEADER, pl.String) | {"TX_START": pl.Int64, "TX_END": pl.Int64}
     try:
-        rows = pl.read_csv(
-            block, separator="\t", has_header=False, comment_prefix="#", quote_char=None, schema=schema
-        ).filter(pl.col("#NAME").is_not_null())  # fmt: skip
+        rows = _table(block, schema)
     except pl.exceptions.PolarsError as error:
         raise _malformed(block, first_line, path, len(TABLE_HEADER), (3, 4), 0) from error
     if rows.select(pl.any_horizontal(pl.all().is_null()).any()).item():

@@ -6,14 +6,14 @@ from builder_assets.settings import Settings
 
 COLUMNS = dict.fromkeys(("chrom", "gene_id", "gene_name", "gene_type", "strand"), pl.String) | dict.fromkeys(
     ("start", "end", "n_transcripts", "n_splice_sites"), pl.Int64
-) | {"n_fraction": pl.Float64}  # fmt: skip
+) | {"n_fraction": pl.Float64, "gene_aliases": pl.List(pl.String)}  # fmt: skip
 GENES = pl.DataFrame(
     [
-        ("17", "ENSG00000141510", "TP53", "protein_coding", "-", 1, 90, 3, 20, 0.0),
-        ("3", "ENSG00000073282", "TP63", "protein_coding", "+", 1, 90, 3, 20, 0.0),
-        ("X", "ENSG00000182378", "PLCXD1", "protein_coding", "+", 1, 90, 3, 20, 0.0),
-        ("Y", "ENSG00000182378_PAR_Y", "PLCXD1", "protein_coding", "+", 1, 90, 3, 0, 1.0),
-        ("1", "ENSG00000186092", "OR4F5", None, "+", 1, 90, 1, 0, 0.0),
+        ("17", "ENSG00000141510", "TP53", "protein_coding", "-", 1, 90, 3, 20, 0.0, ["P53", "LFS1"]),
+        ("3", "ENSG00000073282", "TP63", "protein_coding", "+", 1, 90, 3, 20, 0.0, ["KET", "TP53"]),
+        ("X", "ENSG00000182378", "PLCXD1", "protein_coding", "+", 1, 90, 3, 20, 0.0, None),
+        ("Y", "ENSG00000182378_PAR_Y", "PLCXD1", "protein_coding", "+", 1, 90, 3, 0, 1.0, None),
+        ("1", "ENSG00000186092", "OR4F5", None, "+", 1, 90, 1, 0, 0.0, None),
     ],
     schema=COLUMNS,
     orient="row",
@@ -29,6 +29,8 @@ GENES = pl.DataFrame(
         ("PLCXD1", ["ENSG00000182378", "ENSG00000182378_PAR_Y"], "ambiguous: 2 genes. Write one of X|PLCXD1, Y|PLCXD1"),
         ("Y|PLCXD1", ["ENSG00000182378_PAR_Y"], "means ENSG00000182378_PAR_Y on Y"),
         ("TP", ["ENSG00000141510", "ENSG00000073282"], "is no gene here; 2 have it in their name"),
+        ("lfs1", ["ENSG00000141510"], "'lfs1' means ENSG00000141510 on 17, by its alias."),
+        ("KE", ["ENSG00000073282"], "is no gene here; 1 have it in their name"),
         ("BRCA", [], "'BRCA' is no gene here. Ids are"),
     ],
 )

@@ -68,7 +68,9 @@ def export(
 @app.command()
 @reported
 def genes(
-    find: Annotated[str, typer.Argument(help="Stable id (with or without version) or symbol; 22|NAME for one place.")],
+    find: Annotated[
+        str, typer.Argument(help="Stable id (with or without version), symbol or alias; 22|NAME for one place.")
+    ],
     config: Config = None,
     genome: Annotated[str | None, typer.Option("--genome", help="Only this genome.", show_default=False)] = None,
     as_json: AsJson = False,

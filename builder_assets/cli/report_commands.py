@@ -12,7 +12,9 @@ from builder_assets.cli.app import Config, app, console, reported
 @app.command()
 @reported
 def inspect(
-    gene: Annotated[str, typer.Argument(help="Stable id (with or without version) or symbol; 22|NAME for one place.")],
+    gene: Annotated[
+        str, typer.Argument(help="Stable id (with or without version), symbol or alias; 22|NAME for one place.")
+    ],
     picture: Annotated[
         Path | None,
         typer.Option(help="Also draw it: exons, scores, calls and examples (.png, .svg or .pdf).", show_default=False),

@@ -5,23 +5,29 @@ none) and joined back, so that all records of a gene agree.
 """
 
 from collections.abc import Callable
+from typing import NamedTuple
 
 import polars as pl
 import polars.selectors as cs
 
 from builder_assets.coordinates import canonical_chromosome
 from builder_assets.genome.annotation_attributes import (
+    gff3_aliases,
     gff3_attribute,
+    gtf_aliases,
     gtf_attribute,
     has_tag,
     id_version,
+    stable_exon_id,
     stable_id,
+    with_held_semicolons,
 )
 from builder_assets.genome.annotation_relations import AnnotationError, gff3_parts, gtf_parts, table_parts
 from builder_assets.tables import GENE_ANNOTATION
 
 TABLE_FEATURE = "spliceai_gene"
-GFF3_SHAPE = r"^\s*[A-Za-z_][\w.]*="
+GFF3_SHAPE = r'^\s*[^\s=;"]+='
+NO_ATTRIBUTES = "."
 GENE_KEYS = {
     "version": ["gene_version", "version"],
     "gene_name": ["gene_name", "gene", "Name"],
@@ -37,26 +43,42 @@ FLAG_TAGS = {
     "is_mane_select": "MANE(?:[_ ]|%20)Select",
     "is_basic": "(?:gencode_)?basic",
 }
+LARGEST_SHARE_LEFT_OUT = 0.01
 GENE = ["chrom", "gene_id"]
 TRANSCRIPT = [*GENE, "transcript_id"]
 AttributeReader = Callable[[str], pl.Expr]
 
 
+class Annotation(NamedTuple):
+    """What an annotation holds.
+
+    Attributes:
+        records: GENE_ANNOTATION. Positions 1-based closed. Genes and transcripts without a row of their own are
+            derived from their exons. A transcript has each (feature, start, end) once.
+        left_out: chrom, gene_id of genes without a strand, or on both (trans-splicing): no splice site of theirs has a
+            place in transcription order.
+    """
+
+    records: pl.DataFrame
+    left_out: pl.DataFrame
+
+
 def records_from_annotation(raw: pl.DataFrame, assembly: str) -> pl.DataFrame:
-    """All records of an annotation in one dialect (GENE_ANNOTATION).
+    """The records of `annotation_of`."""
+    return annotation_of(raw, assembly).records
+
+
+def annotation_of(raw: pl.DataFrame, assembly: str) -> Annotation:
+    """All records of an annotation in one dialect.
 
     Args:
         raw: As `resources.annotation_file.read_annotation` gives it: GTF, GFF3 or SpliceAI's gene table.
         assembly: For contig names that are accessions.
 
-    Returns:
-        Positions 1-based closed. Genes and transcripts without a row of their own are derived from their exons. A
-        transcript has each (feature, start, end) once.
-
     Raises:
-        AnnotationError: no exon; an exon without gene, transcript or strand; a gene or transcript on two strands or
-            in two places; a transcript on two chromosomes (other than X and Y); an exon outside the row of its gene
-            or transcript; GTF and GFF3 mixed.
+        AnnotationError: no exon; an exon without gene or transcript; over 1 % of the genes without a strand or on
+            both; a gene or transcript in two places; a transcript on two chromosomes (other than X and Y); an exon
+            outside the row of its gene or transcript; GTF and GFF3 mixed.
         AssemblyMismatchError: a contig name belongs to another assembly.
     """
     parts, attribute = _parts(raw)
@@ -67,12 +89,16 @@ def records_from_annotation(raw: pl.DataFrame, assembly: str) -> pl.DataFrame:
         transcript_id=stable_id(pl.col("transcript")),
     )
     spans = _spans(parts)
+    left_out = _left_out(spans)
+    if left_out.height:
+        parts, spans = (rows.join(left_out, on=GENE, how="anti", maintain_order="left") for rows in (parts, spans))
+    _check_strands(parts)
     for key in (GENE, TRANSCRIPT):
         places = _places(spans, key)
         _check_places(parts, places, key)
         parts = _with_derived(parts, places, key)
     _check_scattered(spans)
-    return _deduplicated(
+    records = _deduplicated(
         parts.lazy()
         .join(_gene_facts(parts, attribute).lazy(), on=GENE, how="left")
         .join(_transcript_facts(parts, attribute).lazy(), on=TRANSCRIPT, how="left")
@@ -80,6 +106,7 @@ def records_from_annotation(raw: pl.DataFrame, assembly: str) -> pl.DataFrame:
         .select(GENE_ANNOTATION.names)
         .collect(engine="streaming")
     )
+    return Annotation(records, left_out)
 
 
 def _parts(raw: pl.DataFrame) -> tuple[pl.DataFrame, AttributeReader]:
@@ -87,7 +114,7 @@ def _parts(raw: pl.DataFrame) -> tuple[pl.DataFrame, AttributeReader]:
     if (raw["feature"] == TABLE_FEATURE).any():
         return table_parts(raw), gtf_attribute
     is_gff3 = raw["attributes"].str.contains(GFF3_SHAPE)
-    if is_gff3.any() and not is_gff3.all():
+    if is_gff3.any() and not (is_gff3 | (raw["attributes"] == NO_ATTRIBUTES)).all():
         raise AnnotationError(
             f"{is_gff3.sum():,} of {raw.height:,} rows have GFF3 attributes (key=value), the others GTF's "
             '(key "value"). Use one dialect in a file.'
@@ -104,7 +131,7 @@ def _exon_id(attribute: AttributeReader) -> pl.Expr:
     own = attribute("exon_id")
     if attribute is gff3_attribute:
         own = pl.coalesce(own, attribute("ID").str.replace(r"^exon[-:]", ""))
-    return stable_id(own)
+    return stable_exon_id(own)
 
 
 def _spans(parts: pl.DataFrame) -> pl.DataFrame:
@@ -128,6 +155,14 @@ def _spans(parts: pl.DataFrame) -> pl.DataFrame:
     )
 
 
+def _left_out(spans: pl.DataFrame) -> pl.DataFrame:
+    """Genes without a strand or on both, where they are few; where many, the annotation is wrong."""
+    genes = spans.group_by(GENE).agg(pl.col("strand_min").min(), pl.col("strand_max").max())
+    unstranded = (pl.col("strand_min") != pl.col("strand_max")) | ~pl.col("strand_min").is_in(["+", "-"])
+    found = genes.filter(unstranded).select(GENE).sort(GENE)
+    return found if found.height <= LARGEST_SHARE_LEFT_OUT * genes.height else found.clear()
+
+
 def _places(spans: pl.DataFrame, key: list[str]) -> pl.DataFrame:
     """`spans` per gene, or per transcript."""
     named = spans.filter(pl.col(key[-1]).is_not_null())
@@ -149,7 +184,7 @@ def _with_derived(parts: pl.DataFrame, places: pl.DataFrame, key: list[str]) -> 
         .join(untold, on=key, how="semi", maintain_order="left")
         .group_by(key, maintain_order=True)
         .agg(pl.col("start").min(), pl.col("end").max(), pl.exclude("start", "end").first())
-        .with_columns(feature=pl.lit(feature))
+        .with_columns(feature=pl.lit(feature), word=pl.lit(feature))
     )
     if feature == "gene":
         derived = derived.with_columns(pl.lit(None, dtype=pl.String).alias(c) for c in ("transcript", "transcript_id"))
@@ -157,27 +192,37 @@ def _with_derived(parts: pl.DataFrame, places: pl.DataFrame, key: list[str]) -> 
 
 
 def _gene_facts(parts: pl.DataFrame, attribute: AttributeReader) -> pl.DataFrame:
-    """gene_version, gene_name, gene_type per gene."""
-    rows = parts.filter(pl.col("feature") == "gene").unique(GENE, keep="first", maintain_order=True)
+    """gene_version, gene_name, gene_type, gene_aliases per gene."""
+    rows = _first_of(parts, GENE, attribute)
     facts = {name: pl.coalesce(*map(attribute, keys)) for name, keys in GENE_KEYS.items()}
     version = pl.coalesce(id_version(pl.col("gene")), facts.pop("version"))
-    return rows.select(*GENE, gene_version=version, **facts)
+    aliases = gff3_aliases() if attribute is gff3_attribute else gtf_aliases()
+    return rows.select(*GENE, gene_version=version, **facts, gene_aliases=aliases)
+
+
+def _first_of(parts: pl.DataFrame, key: list[str], attribute: AttributeReader) -> pl.DataFrame:
+    """The first row of each gene, or transcript, ready for all its attributes."""
+    rows = parts.filter(pl.col("feature") == _feature(key)).unique(key, keep="first", maintain_order=True)
+    return with_held_semicolons(rows) if attribute is gtf_attribute else rows
 
 
 def _transcript_facts(parts: pl.DataFrame, attribute: AttributeReader) -> pl.DataFrame:
     """transcript_version, transcript_type and flags per transcript; a flag is null where no transcript has its tag."""
-    rows = parts.filter(pl.col("feature") == "transcript").unique(TRANSCRIPT, keep="first", maintain_order=True)
+    rows = _first_of(parts, TRANSCRIPT, attribute)
     facts = {name: pl.coalesce(*map(attribute, keys)) for name, keys in TRANSCRIPT_KEYS.items()}
     version = pl.coalesce(id_version(pl.col("transcript")), facts.pop("version"))
     if (rows["source"] == BIOTYPE_IN_COLUMN_2).any():  # Ensembl up to 76 wrote the transcript's biotype there
         facts["transcript_type"] = pl.coalesce(facts["transcript_type"], "source")
+    if attribute is gff3_attribute:  # its third column says mRNA, lnc_RNA, tRNA
+        word = pl.when(pl.col("word") != "transcript").then("word")
+        facts["transcript_type"] = pl.coalesce(facts["transcript_type"], word)
     flags = {name: has_tag(pattern) for name, pattern in FLAG_TAGS.items()}
     tagged = rows.select(*TRANSCRIPT, transcript_version=version, **facts, **flags)
     return tagged.with_columns(pl.when(pl.col(name).any()).then(name).alias(name) for name in FLAG_TAGS)
 
 
 def _check_exons(parts: pl.DataFrame) -> None:
-    """There are exons, and each names its gene, transcript and strand."""
+    """There are exons, and each names its gene and transcript."""
     exons = parts.filter(pl.col("feature") == "exon")
     if not exons.height:
         raise AnnotationError(f"none of the {parts.height:,} annotation rows is an exon. Take the file that has exons.")
@@ -187,11 +232,14 @@ def _check_exons(parts: pl.DataFrame) -> None:
             f"{nameless.height:,} of {exons.height:,} exons name no gene or no transcript, first {_place(nameless)}. "
             "Give every exon gene_id and transcript_id (GTF) or a Parent (GFF3)."
         )
-    unstranded = exons.filter(~pl.col("strand").is_in(["+", "-"]))
+
+
+def _check_strands(parts: pl.DataFrame) -> None:
+    unstranded = parts.filter(~pl.col("strand").is_in(["+", "-"]))
     if unstranded.height:
         raise AnnotationError(
-            f"{unstranded.height:,} of {exons.height:,} exons have no strand, first {_place(unstranded)}. Splice sites "
-            "need a strand: correct or remove them."
+            f"{unstranded.height:,} of {parts.height:,} records have no strand, first {_place(unstranded)}. Splice "
+            "sites need a strand: correct or remove them."
         )
 
 

@@ -1,14 +1,16 @@
 """Which gene and transcript every annotation row belongs to, per dialect.
 
-Each function gives the same columns: seqname, source, feature (gene, transcript, exon or CDS), start, end (1-based
-closed), strand, gene, transcript (ids as written, RefSeq's and Ensembl's prefixes taken off), attributes.
+Each function gives the same columns: seqname, source, feature (gene, transcript, exon or CDS), word (the same as
+written), start, end (1-based closed), strand, gene, transcript (ids as written, RefSeq's and Ensembl's prefixes taken
+off), attributes.
 """
 
 import polars as pl
 
 from builder_assets.genome.annotation_attributes import gff3_attribute, gff3_values, gtf_attribute
 
-COLUMNS = ["seqname", "source", "feature", "start", "end", "strand", "gene", "transcript", "attributes"]
+COLUMNS = ["seqname", "source", "feature", "word", "start", "end", "strand", "gene", "transcript", "attributes"]
+GENE_WORD = r"(?i)(?:^|_)(?:pseudo)?gene$"  # ncRNA_gene, but no mobile_genetic_element
 ID_PREFIX = r"^(?:gene|rna|transcript|exon)[-:]"
 MAX_DEPTH = 10  # gene, primary transcript, miRNA, exon: real files have four levels
 
@@ -21,7 +23,7 @@ def gtf_parts(raw: pl.DataFrame) -> pl.DataFrame:
     """Rows of a GTF: `gene_id` and `transcript_id` stand on each."""
     return (
         raw.filter(pl.col("feature").is_in(["gene", "transcript", "exon", "CDS"]))
-        .with_columns(gene=gtf_attribute("gene_id"), transcript=gtf_attribute("transcript_id"))
+        .with_columns(gene=gtf_attribute("gene_id"), transcript=gtf_attribute("transcript_id"), word="feature")
         .with_columns(transcript=pl.when(pl.col("feature") != "gene").then("transcript"))
         .select(COLUMNS)
     )
@@ -37,7 +39,8 @@ def gff3_parts(raw: pl.DataFrame) -> pl.DataFrame:
     Raises:
         AnnotationError: an exon or CDS whose Parent has no row.
     """
-    rows = raw.with_columns(ID=gff3_attribute("ID"), Parent=gff3_values("Parent")).explode("Parent", empty_as_null=True)
+    named = raw.with_columns(ID=gff3_attribute("ID"), Parent=gff3_values("Parent"), word="feature")
+    rows = named.explode("Parent", empty_as_null=True)
     is_part = pl.col("feature").is_in(["exon", "CDS"])
     nodes = rows.filter(~is_part & pl.col("ID").is_not_null())
     roots = _roots(nodes)
@@ -58,7 +61,7 @@ def gff3_parts(raw: pl.DataFrame) -> pl.DataFrame:
         .filter(pl.col("ID") != pl.col("gene"))
         .with_columns(feature=pl.lit("transcript"), transcript="ID")
     )
-    is_gene = pl.col("feature").str.to_lowercase().str.contains("gene")
+    is_gene = pl.col("feature").str.contains(GENE_WORD)
     with_parts = parts.select("seqname", ID="root").unique().with_columns(has_parts=pl.lit(value=True))
     genes = (
         nodes.join(with_parts, on=["seqname", "ID"], how="left", maintain_order="left")
@@ -114,4 +117,4 @@ def table_parts(raw: pl.DataFrame) -> pl.DataFrame:
         genes.with_columns(feature=pl.lit("transcript")),
         exons,
     ]
-    return pl.concat([frame.with_columns(attributes=named).select(COLUMNS) for frame in rows])
+    return pl.concat([frame.with_columns(attributes=named, word="feature").select(COLUMNS) for frame in rows])

@@ -1,6 +1,7 @@
 """Assets of one genome, from its two files to units that no split may part. Thin: the rules are next door."""
 
 from pathlib import Path
+from typing import Any
 
 import dagster as dg
 import polars as pl
@@ -13,7 +14,7 @@ from builder_assets.asset_shell import (
     table_asset,
     tables_step,
 )
-from builder_assets.genome.annotation_records import records_from_annotation
+from builder_assets.genome.annotation_records import annotation_of
 from builder_assets.genome.checks import genome_checks
 from builder_assets.genome.chromosome_tables import chromosome_tables
 from builder_assets.genome.contigs import chromosome_sequence, contig_of, fasta_records, letter_counts
@@ -101,7 +102,7 @@ def _gene_annotation(name: str, settings: Assembly, path: Path, summary: Path | 
     @table_asset(
         name,
         tables.GENE_ANNOTATION,
-        2,
+        3,
         settings,
         input_files=paths,
         resources=[resource],
@@ -112,10 +113,14 @@ def _gene_annotation(name: str, settings: Assembly, path: Path, summary: Path | 
         for file in paths:
             getattr(context.resources, resource).fetch(file)
         seen = registered_files(paths)
-        records = records_from_annotation(read_annotation(path), settings.assembly)
+        records, left_out = annotation_of(read_annotation(path), settings.assembly)
         check_assembly(records, settings.assembly)
-        by_feature = dict(records.group_by("feature").len().sort("feature").iter_rows())
-        return report.result(records, file=dg.MetadataValue.path(str(path)), **seen, **by_feature)
+        if left_out.height:
+            named = ", ".join(left_out["gene_id"].head(20).to_list())
+            context.log.warning(f"{left_out.height} genes have no strand, or rows on both; left out: {named}")
+        found: dict[str, Any] = dict(records.group_by("feature").len().sort("feature").iter_rows())
+        found["genes_without_one_strand"] = left_out.height
+        return report.result(records, file=dg.MetadataValue.path(str(path)), **seen, **found)
 
     return gene_annotation
 
@@ -152,7 +157,7 @@ def _annotation_records(name: str, chromosomes: dg.PartitionsDefinition) -> dg.A
     @table_asset(
         name,
         tables.ANNOTATION_RECORDS,
-        1,
+        2,
         inputs={"gene_annotation": [name, "gene_annotation"]},
         partitions=chromosomes,
     )
@@ -174,7 +179,7 @@ def _chromosome_tables(
         name,
         "chromosome_tables",
         CHROMOSOME_TABLES,
-        1,
+        2,
         settings,
         inputs={"contig": [name, "contig"], "annotation_records": [name, "annotation_records"]},
         partitions=chromosomes,
@@ -192,6 +197,7 @@ def _chromosome_tables(
             context.log.warning(f"{built.dropped.height} genes are not wholly inside the sequence, left out: {named}")
         notes = {
             "genes": {"dropped_genes": built.dropped.height, "genes_without_exons": built.n_genes_without_exons},
+            "transcripts": {"transcripts_without_exons": built.n_transcripts_without_exons},
             "introns": {"gap_introns": built.gap_introns},
         }
         return tuple(

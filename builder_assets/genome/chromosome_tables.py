@@ -45,6 +45,7 @@ class ChromosomeTables:
         gap_transcripts: Transcripts with such an intron.
         n_transcripts: Transcripts of the genes that stayed.
         n_genes_without_exons: Gene records that no exon belongs to; they are in no table.
+        n_transcripts_without_exons: Transcript records that no exon belongs to; they are in no table.
     """
 
     genes: pl.DataFrame
@@ -58,6 +59,7 @@ class ChromosomeTables:
     gap_transcripts: int
     n_transcripts: int
     n_genes_without_exons: int
+    n_transcripts_without_exons: int
 
 
 def chromosome_tables(
@@ -106,6 +108,7 @@ def chromosome_tables(
         gap_transcripts=n_gaps,
         n_transcripts=transcripts.height,
         n_genes_without_exons=gene_records.height - dropped.height - genes.height,
+        n_transcripts_without_exons=kept.filter(pl.col("feature") == "transcript").height - transcripts.height,
     )
     _check_contracts(tables)
     return tables

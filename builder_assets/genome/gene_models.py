@@ -71,7 +71,7 @@ def genes_from_records(
     n_exons = exons.select(*GENE, "start", "end").unique().group_by(GENE).agg(n_exons=pl.len())
     genes = (
         records.filter(pl.col("feature") == "gene")
-        .select(*GENE, "gene_version", "gene_name", "gene_type", "strand", "start", "end")
+        .select(*GENE, "gene_version", "gene_name", "gene_aliases", "gene_type", "strand", "start", "end")
         .join(counts, on=GENE)
         .join(n_exons, on=GENE)
         .with_columns(length=pl.col("end") - pl.col("start") + 1)

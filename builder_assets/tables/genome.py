@@ -12,6 +12,12 @@ STRAND = Column(name="strand", dtype="string", description="Strand of the gene."
 START = Column(name="start", dtype="int64", description="First base, on the + strand.", unit=POSITION, minimum=1)
 END = Column(name="end", dtype="int64", description="Last base, on the + strand.", unit=POSITION, minimum=1)
 GENE_NAME = Column(name="gene_name", dtype="string", description="Symbol; null if none.", nullable=True)
+GENE_ALIASES = Column(
+    name="gene_aliases",
+    dtype="list<string>",
+    description="Synonyms, and numbers of NCBI (GeneID:8350) and HGNC (HGNC:4766); null if none.",
+    nullable=True,
+)
 GENE_TYPE = Column(
     name="gene_type", dtype="string", description="gene_biotype or gene_type; null if unknown.", nullable=True
 )
@@ -67,6 +73,7 @@ _RECORD_COLUMNS = (
     Column(name="gene_version", dtype="string", description="Version of the gene id; null if none.", nullable=True),
     GENE_NAME,
     GENE_TYPE,
+    GENE_ALIASES,
     Column(name="transcript_id", dtype="string", description="Null on gene records.", nullable=True),
     Column(name="transcript_version", dtype="string", description="Null if none.", nullable=True),
     Column(name="transcript_type", dtype="string", description="Biotype; null if unknown.", nullable=True),
@@ -113,6 +120,7 @@ GENES = TableContract(
         GENE_ID,
         Column(name="gene_version", dtype="string", description="Null if none.", nullable=True),
         GENE_NAME,
+        GENE_ALIASES,
         GENE_TYPE,
         STRAND,
         START,

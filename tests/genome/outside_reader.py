@@ -43,7 +43,7 @@ class OutsideRecords:
                 transcript, version = self._transcript(row)
                 kind = row.attributes.get("transcript_type") or row.attributes.get("transcript_biotype") or [None]
                 tags = {tag for value in row.attributes.get("tag", []) for tag in value.split(",")}
-                self.transcripts[transcript] = (gene, version, kind[0] or row.source, tags)
+                self.transcripts[transcript] = (gene, version, kind[0] or self._kind(row), tags)
             elif row.featuretype == "exon":
                 gene, _ = self._gene(row, parent_of)
                 exons.add((chrom, gene, self._transcript(row)[0], row.start, row.end, row.strand))
@@ -67,6 +67,10 @@ class OutsideRecords:
             return transcript, version or row.attributes.get("transcript_version", [None])[0]
         key = "ID" if row.featuretype == "mRNA" else "Parent"
         return plain_id(row.attributes[key][0].split("-", 1)[1])
+
+    def _kind(self, row):
+        """The second column of old Ensembl GTFs, the third of GFF3."""
+        return row.source if row.featuretype == "transcript" else row.featuretype
 
     def _name(self, row):
         return (row.attributes.get("gene_name") or row.attributes.get("gene") or [None])[0]

@@ -6,7 +6,7 @@ import pyranges
 import pytest
 
 from builder_assets.coordinates import AssemblyMismatchError
-from builder_assets.genome.annotation_records import records_from_annotation
+from builder_assets.genome.annotation_records import annotation_of, records_from_annotation
 from builder_assets.genome.annotation_relations import AnnotationError
 from builder_assets.tables import GENE_ANNOTATION
 from resources.annotation_file import read_annotation
@@ -131,10 +131,85 @@ def test_records__gff3_parents_lead_to_transcript_and_gene():
         ("ENSG00000000003", "14", "TSPAN6", "lncRNA"),
         ("P", None, "P", None),
     ]
-    assert facts(records, "transcript", "transcript_id", "transcript_version", "is_basic")[2:4] == [
-        ("ENST00000000002", None, False),
-        ("ENST00000373020", "9", True),
+    assert facts(records, "transcript", "transcript_id", "transcript_version", "transcript_type", "is_basic") == [
+        ("MIR", None, "miRNA", False),
+        ("NR_1", "1", "primary_transcript", False),
+        ("ENST00000000002", None, "lnc_RNA", False),
+        ("ENST00000373020", "9", "x", True),
+        ("P", None, None, False),
     ]
+
+
+def test_records__gff3_words_that_only_end_like_a_gene_are_none():
+    more = [
+        ("mobile_genetic_element", 301, 310, ".", "ID=id-1"),
+        ("epigenetically_modified_region", 321, 330, "+", "ID=id-2"),
+        ("repeat_region", 341, 350, "+", "."),
+        ("match_part", 361, 370, "+", "my-key=1;ID=id-3"),
+        ("ncRNA_gene", 401, 410, "+", "ID=gene:N"),
+        ("pseudogene", 421, 430, "+", "ID=gene:P2"),
+    ]
+    records = records_from_annotation(raw_rows(*GFF3, *more), "GRCh38")
+    assert facts(records, "gene", "gene_id") == [("A,B",), ("ENSG00000000003",), ("N",), ("P",), ("P2",)]
+
+
+def test_records__copies_of_a_refseq_transcript_keep_their_number():
+    rows = [
+        ("gene", 1, 90, "+", "ID=gene-A-2;gene=A%2dB%28c%29"),
+        ("mRNA", 1, 90, "+", "ID=rna-NM_005088.3-2;Parent=gene-A-2"),
+        ("exon", 1, 90, "+", "Parent=rna-NM_005088.3-2"),
+    ]
+    records = records_from_annotation(raw_rows(*rows), "GRCh38")
+    assert facts(records, "transcript", "gene_name", "transcript_id", "transcript_version") == [
+        ("A-B(c)", "NM_005088-2", "3")
+    ]
+
+
+ALIASES = ["H3/A", "HIST1H3A", "GeneID:8350", "HGNC:4766"]
+
+
+@pytest.mark.parametrize(
+    "attributes",
+    [
+        'gene_id "H3C1"; gene_synonym "H3/A"; gene_synonym "HIST1H3A"; db_xref "GeneID:8350"; '
+        'db_xref "HGNC:HGNC:4766"; db_xref "MIM:602810"; transcript_id "T";',
+        "ID=gene-H3C1;Parent=gene-H3C1;gene_synonym=H3/A,HIST1H3A;Dbxref=GeneID:8350,HGNC:HGNC:4766,MIM:602810",
+    ],
+)
+def test_records__other_names_of_a_gene(attributes):
+    gene = ("gene", 1, 9, "+", attributes.replace("Parent", "parent"))
+    exon = ("exon", 1, 9, "+", attributes.replace("ID=", "id="))
+    records = records_from_annotation(raw_rows(gene, exon), "GRCh38")
+    assert records["gene_aliases"].to_list() == [ALIASES] * 3
+
+
+def test_records__gencode_writes_the_number_of_hgnc():
+    records = records_from_annotation(gtf_rows([("G", "T", "+", [(1, 9)])], more='hgnc_id "HGNC:37102";'), "GRCh38")
+    assert facts(records, "gene", "gene_aliases") == [(["HGNC:37102"],)]
+    assert records_from_annotation(gtf_rows([("G", "T", "+", [(1, 9)])]), "GRCh38")["gene_aliases"].null_count() == 3
+
+
+def test_records__a_semicolon_in_quotes_ends_no_attribute():
+    names = 'gene_id "G"; transcript_id "T"; product "a; tag basic"; gene_name "A;B"; tag "x";'
+    records = records_from_annotation(raw_rows(("exon", 1, 9, "+", names)), "GRCh38")
+    assert facts(records, "transcript", "gene_name", "is_basic") == [("A;B", None)]
+
+
+def many_genes(*more):
+    models = [(f"G{n}", f"T{n}", "+", [(10 * n + 1, 10 * n + 5)]) for n in range(200)]
+    return pl.concat([gtf_rows(models), *more])
+
+
+def test_records__few_genes_without_one_strand_are_left_out_and_named():
+    """Such as mod(mdg4) of the fruit fly, whose exons lie on both strands."""
+    spliced = gtf_rows([("trans", "S", "-", [(3001, 3010)]), ("trans", "S", "+", [(3101, 3110)])], chrom="3R")
+    unstranded = gtf_rows([("none", "N", ".", [(1, 9)])], chrom="chrUn")
+    records, left_out = annotation_of(many_genes(spliced, unstranded), "GRCh38")
+    assert left_out.rows() == [("3R", "trans"), ("Un", "none")]
+    assert records.equals(records_from_annotation(many_genes(), "GRCh38"))
+    third = gtf_rows([("third", "V", "-", [(1, 9)]), ("third", "W", "+", [(1, 9)])])
+    with pytest.raises(AnnotationError, match="1 of 205 records have no strand"):
+        records_from_annotation(many_genes(spliced, unstranded, third), "GRCh38")
 
 
 def table(*genes):
@@ -156,7 +231,7 @@ def test_records__spliceai_table_starts_become_1_based():
     [
         (raw_rows(("gene", 1, 9, "+", 'gene_id "G";')), "none of the 1 annotation rows is an exon"),
         (raw_rows(("exon", 1, 9, "+", 'gene_id "G"; transcript_id "";')), "1 of 1 exons name no gene .* first chr1"),
-        (gtf_rows([("G", "T", ".", [(1, 9)])]), "1 of 1 exons have no strand, first 1:1-9"),
+        (gtf_rows([("G", "T", ".", [(1, 9)])]), "1 of 1 records have no strand, first 1:1-9"),
         (gtf_rows([("G", "T", "+", [(1, 9)]), ("G", "S", "-", [(1, 9)])]), "1 gene_id have records on both strands"),
         (
             pl.concat([gtf_rows([("G", "T", "+", [(1, 9)])], chrom=c) for c in ("1", "X")]),

@@ -23,6 +23,12 @@ def test_read_annotation__skips_comments_and_blank_lines(tmp_path, name):
     assert raw["attributes"][0] == 'gene_id "G1"; transcript_id "T1";'
 
 
+@pytest.mark.parametrize("first", ["\n", "\r\n", "#!x\n\n", "\n#!x\n \t\n", "#!x"])
+def test_read_annotation__blank_lines_may_come_first(tmp_path, first):
+    rows = EXON.format(11, 20) + "\n\n" + EXON.format(31, 40)
+    assert read_annotation(written(tmp_path, first.rstrip(" ") + "\n" + rows)).height == 2
+
+
 @pytest.mark.parametrize("block", [7, 40, 1000])
 def test_read_annotation__does_not_depend_on_the_block_size(tmp_path, monkeypatch, block):
     whole = read_annotation(written(tmp_path, GTF))
@@ -55,6 +61,7 @@ def test_read_annotation__gene_table_stays_as_it_is(tmp_path):
         (GTF + EXON.format(5, 4), "line 6: start and end are 5..4, not positions in order"),
         (GTF + EXON.format(0, 4), "line 6: start and end are 0..4"),
         (GTF + EXON.format(1, 4).replace("exon", ""), "line 6: column 3 is empty"),
+        (GTF + EXON.format(1, 4).replace("22", "", 1), "line 6: column 1 is empty"),
         (
             "#NAME\tCHROM\tSTRAND\tTX_START\tTX_END\tEXON_START\tEXON_END\nA\t1\t+\t5\n",
             "line 2: 4 columns instead of 7",
