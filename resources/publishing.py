@@ -5,8 +5,10 @@ import os
 import re
 import time
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 from filelock import FileLock
 
@@ -22,13 +24,14 @@ class PublishError(OSError):
     """A file could not be published; nothing was left behind, and an earlier file stays as it was."""
 
 
-def publish(path: Path, write: Callable[[Path], None], locks: Path) -> None:
+def publish(path: Path, write: Callable[[Path], None], locks: Path | None = None) -> None:
     """Let `write` fill a temporary file beside `path`, make it durable, and put it in place in one step.
 
     Args:
         path: Where the file shall be.
         write: Called with the temporary path.
-        locks: Folder for lock files, inside the folder that all paths share: two writers of one path take turns.
+        locks: Folder for lock files, inside the folder that all paths share: two writers of one path take turns. None
+            where one command writes for one person.
 
     Raises:
         PublishError: no space, no permission or another fault of the disk; names the path and the remedy.
@@ -40,9 +43,8 @@ def publish(path: Path, write: Callable[[Path], None], locks: Path) -> None:
         return
     temporary = path.with_name(f".{path.name}.{this_process()}.partial")
     try:
-        locks.mkdir(parents=True, exist_ok=True)
         path.parent.mkdir(parents=True, exist_ok=True)
-        with FileLock(locks / ("__".join(path.relative_to(locks.parent).parts) + ".lock")):
+        with _turn(path, locks):
             try:
                 write(temporary)
                 with temporary.open("rb") as written:
@@ -53,6 +55,13 @@ def publish(path: Path, write: Callable[[Path], None], locks: Path) -> None:
                 temporary.unlink(missing_ok=True)
     except OSError as error:
         raise PublishError(error.errno, f"{path} could not be written: {_remedy(error)}") from error
+
+
+def _turn(path: Path, locks: Path | None) -> AbstractContextManager[Any]:
+    if locks is None:
+        return nullcontext()
+    locks.mkdir(parents=True, exist_ok=True)
+    return FileLock(locks / ("__".join(path.relative_to(locks.parent).parts) + ".lock"))
 
 
 def _publish_object(path: Path, write: Callable[[Path], None]) -> None:

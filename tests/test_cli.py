@@ -174,6 +174,26 @@ def test_doctor__is_content_with_a_good_project(folder):
     assert "device: cpu" in text
 
 
+@needs_weights
+@pytest.mark.parametrize(
+    ("words", "text"),
+    [
+        (("export", "--dataset", "examples", "--output", "all.csv"), "all.csv would hold parquet: call it all.parquet"),
+        (
+            ("export", "--dataset", "examples", "--output", "a.parquet", "--layout", "csv"),
+            "call it a.csv, or give --lay",
+        ),
+        (("select", "--dataset", "examples", "--genes", "-3"), "'--genes': Input should be greater than or equal to 0"),
+        (("tracks", "out", "--minimum", "2"), "'--minimum': Input should be less than or equal to 1"),
+    ],
+)
+def test_wrong_options__are_refused_before_anything_is_written(words, text, folder, monkeypatch):
+    monkeypatch.chdir(folder)
+    before = sorted(folder.iterdir())
+    assert text in " ".join(run(*words, "--config", config(folder), code=2).split())
+    assert sorted(folder.iterdir()) == before
+
+
 # Wrong input: one clear error, exit code 1 or 2, nothing half-written.
 
 

@@ -152,8 +152,8 @@ def adopt(config: Config = None) -> None:
     """Record the files on disk in the history: after it was lost or damaged, or the data folder moved.
 
     Derives nothing: input files are registered again, whole tables that are what would be built now are recorded,
-    and checks judge them. A history that cannot be read is put aside first. Exit code 1 if something cannot be
-    adopted; `builder build` builds it.
+    and checks judge them. A history that cannot be read is put aside first. Exit code 1 if a file cannot be adopted;
+    `builder build` builds it, and what is not there.
     """
     from builder_assets.adoption import adopt as run_adopt
     from builder_assets.building import stoppable
@@ -167,8 +167,11 @@ def adopt(config: Config = None) -> None:
         errors.print(Text("failed", "red"), failure, highlight=False, soft_wrap=True)
     for status in done.behind:
         errors.print(f"not adopted: {status.cell}: {status.state}: {'; '.join(status.causes)}", soft_wrap=True)
+    if done.absent:
+        console.print(f"{len(done.absent)} tables are not there: `builder build` builds them.", highlight=False)
     if done.behind:
         errors.print(f"{len(done.behind)} tables are not what would be built now: `builder build` builds them.")
+    if done.behind or done.failures:
         raise typer.Exit(1)
 
 
