@@ -1,6 +1,7 @@
 """A FASTA on disk: opened, indexed and read by record. Knows nothing of chromosomes or genes.
 
-Indices and recompressed copies go to a folder of our own, never beside the user's file.
+Indices and recompressed copies go to a folder of our own, never beside the user's file. An index that lies beside the
+file is not read: nothing in it says of which file it is, and that of another one gives wrong bases without an error.
 """
 
 import gzip
@@ -51,7 +52,7 @@ class ReferenceGenome:
             self._fasta = None
 
     def validate(self) -> None:
-        """Read the whole file once: is it there, whole, a FASTA, with unique names, and does its index fit?
+        """Read the whole file once: is it there, whole, a FASTA, with unique names and bases in every record?
 
         Raises:
             FastaError: it is not.
@@ -68,8 +69,7 @@ class ReferenceGenome:
             strange = next((name for name in names if name not in indexed), names[0])
             raise FastaError(
                 f"{self.path}: its index lists {len(indexed)} records, the file has {len(names)}, among them "
-                f"{strange!r}. Either that record holds no bases: remove it. Or {self.path.name}.fai is another "
-                "file's: delete it."
+                f"{strange!r}. A record that holds no bases is not listed: remove it."
             )
 
     def records(self) -> list[tuple[str, int]]:
@@ -157,31 +157,25 @@ class ReferenceGenome:
         return self._fasta
 
     def _indexed(self) -> tuple[Path, Path, Path | None]:
-        """The file to read and its .fai and .gzi, made in `index_dir` where they are not beside the file."""
+        """The file to read, its .fai and its .gzi, made where they are not there yet."""
         compression = self._compression()
-        endings = [".fai"] if compression == "none" else [".fai", ".gzi"]
-        beside = [Path(f"{self.path}{ending}") for ending in endings]
-        if compression != "gzip" and all(self._is_current(path) for path in beside):
-            return self.path, beside[0], beside[1] if len(beside) == 2 else None
-        own = self._own_name()
-        fasta = own if compression == "gzip" else self.path
-        made = [Path(f"{own}{ending}") for ending in endings]
-        if not all(path.is_file() for path in made):  # the index is written last: it vouches for the copy
+        copy, fai, gzi = self._own_names()
+        fasta = copy if compression == "gzip" else self.path
+        made = [fai] if compression == "none" else [fai, gzi]
+        if not all(path.is_file() for path in (fasta, *made)):
             self.index_dir.mkdir(parents=True, exist_ok=True)
             if compression == "gzip":
-                self._recompress(own)
+                self._recompress(copy)
             self._index(fasta, made)
-        return fasta, made[0], made[1] if len(made) == 2 else None
+        return fasta, fai, None if compression == "none" else gzi
 
-    def _is_current(self, index: Path) -> bool:
-        return index.is_file() and index.stat().st_mtime_ns >= self.path.stat().st_mtime_ns
-
-    def _own_name(self) -> Path:
-        """A name in `index_dir` that another file, or the same path with other content, does not get."""
+    def _own_names(self) -> tuple[Path, Path, Path]:
+        """Names in `index_dir` of copy, .fai and .gzi, that another file, or this one once changed, does not get."""
         status = self.path.stat()
         identity = f"{self.path.resolve()}|{status.st_size}|{status.st_mtime_ns}".encode()
         stem = self.path.name.removesuffix(".gz").removesuffix(".bgz")
-        return self.index_dir / f"{stem}.{hashlib.blake2b(identity, digest_size=8).hexdigest()}.gz"
+        copy = self.index_dir / f"{stem}.{hashlib.blake2b(identity, digest_size=8).hexdigest()}.gz"
+        return copy, copy.with_name(f"{copy.name}.fai"), copy.with_name(f"{copy.name}.gzi")
 
     def _recompress(self, target: Path) -> None:
         with TemporaryDirectory(dir=self.index_dir) as folder:
