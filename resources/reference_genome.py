@@ -10,15 +10,18 @@ import re
 import zlib
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Self
 
 import pysam
 
+from resources.publishing import partial_name
+
 GZIP_MAGIC = b"\x1f\x8b"
 BGZF_END = bytes.fromhex("1f8b08040000000000ff0600424302001b0003000000000000000000")  # SAM specification, 4.1.2
 BLOCK = 1 << 24
+OWN_NAME = re.compile(r"\.[0-9a-f]{16}\.gz(\.fai|\.gzi)?$")  # ending of every file in `index_dir`
 HEADER = re.compile(rb"\n>(\S*)")  # `^` instead of the newline takes ten times as long
 
 
@@ -92,6 +95,17 @@ class ReferenceGenome:
             raise FastaError(f"{self.path}: bases {start0}..{end0} (0-based) are not all in {record!r} of {length:,}.")
         return fasta.fetch(record, start0, end0).encode("ascii")
 
+    def own_files(self) -> tuple[Path, Path, Path]:
+        """Where in `index_dir` the bgzip copy, the .fai and the .gzi of the file as it is now lie, if they are needed.
+
+        Another file, or this one once it changed, gets other names; all match `OWN_NAME`.
+        """
+        status = self.path.stat()
+        identity = f"{self.path.resolve()}|{status.st_size}|{status.st_mtime_ns}".encode()
+        stem = self.path.name.removesuffix(".gz").removesuffix(".bgz")
+        copy = self.index_dir / f"{stem}.{hashlib.blake2b(identity, digest_size=8).hexdigest()}.gz"
+        return copy, copy.with_name(f"{copy.name}.fai"), copy.with_name(f"{copy.name}.gzi")
+
     def file_sha256(self) -> str:
         """SHA-256 of the file's bytes as they lie on disk."""
         self._require()
@@ -159,37 +173,24 @@ class ReferenceGenome:
     def _indexed(self) -> tuple[Path, Path, Path | None]:
         """The file to read, its .fai and its .gzi, made where they are not there yet."""
         compression = self._compression()
-        copy, fai, gzi = self._own_names()
+        copy, fai, gzi = self.own_files()
         fasta = copy if compression == "gzip" else self.path
-        made = [fai] if compression == "none" else [fai, gzi]
-        if not all(path.is_file() for path in (fasta, *made)):
+        blocks = None if compression == "none" else gzi
+        if not all(path.is_file() for path in (fasta, fai, blocks or fai)):
             self.index_dir.mkdir(parents=True, exist_ok=True)
             if compression == "gzip":
                 self._recompress(copy)
-            self._index(fasta, made)
-        return fasta, fai, None if compression == "none" else gzi
-
-    def _own_names(self) -> tuple[Path, Path, Path]:
-        """Names in `index_dir` of copy, .fai and .gzi, that another file, or this one once changed, does not get."""
-        status = self.path.stat()
-        identity = f"{self.path.resolve()}|{status.st_size}|{status.st_mtime_ns}".encode()
-        stem = self.path.name.removesuffix(".gz").removesuffix(".bgz")
-        copy = self.index_dir / f"{stem}.{hashlib.blake2b(identity, digest_size=8).hexdigest()}.gz"
-        return copy, copy.with_name(f"{copy.name}.fai"), copy.with_name(f"{copy.name}.gzi")
+            self._index(fasta, fai, blocks)
+        return fasta, fai, blocks
 
     def _recompress(self, target: Path) -> None:
-        with TemporaryDirectory(dir=self.index_dir) as folder:
-            copy = Path(folder) / target.name
-            with pysam.BGZFile(str(copy), "wb") as packed:  # pyright: ignore[reportCallIssue]
-                for block in self._blocks():
-                    packed.write(block)
-            copy.replace(target)
+        with _draft(target) as draft, pysam.BGZFile(str(draft), "wb") as packed:  # pyright: ignore[reportCallIssue]
+            for block in self._blocks():
+                packed.write(block)
 
-    def _index(self, fasta: Path, made: list[Path]) -> None:
-        with TemporaryDirectory(dir=self.index_dir) as folder:
-            drafts = [Path(folder) / path.name for path in made]
-            options = ["--fai-idx", str(drafts[0])]
-            options += ["--gzi-idx", str(drafts[1])] if len(drafts) == 2 else []
+    def _index(self, fasta: Path, fai: Path, gzi: Path | None) -> None:
+        with _draft(fai) as fai_draft, _draft(gzi) if gzi else nullcontext() as gzi_draft:
+            options = ["--fai-idx", str(fai_draft), *(["--gzi-idx", str(gzi_draft)] if gzi_draft else [])]
             try:
                 pysam.faidx(*options, str(fasta))
             except pysam.SamtoolsError as error:
@@ -198,5 +199,14 @@ class ReferenceGenome:
                     f"{self.path} cannot be indexed ({cause}). Give all lines of a record the same length, e.g. with "
                     "`seqkit seq -w 60`."
                 ) from error
-            for draft, path in zip(reversed(drafts), reversed(made), strict=True):
-                draft.replace(path)
+
+
+@contextmanager
+def _draft(path: Path) -> Iterator[Path]:
+    """A name to write to; what was written gets the name `path` once all went well."""
+    draft = partial_name(path)
+    try:
+        yield draft
+        draft.replace(path)
+    finally:
+        draft.unlink(missing_ok=True)

@@ -15,6 +15,7 @@ from builder_assets.settings import GenomeSettings, Settings
 
 PLACE = "{chromosome}"
 DOWNLOADS = "downloads"
+FASTA_INDEX = "fasta_index"
 
 
 @dataclass(frozen=True)
@@ -44,6 +45,11 @@ def source_files(settings: Settings, genome: GenomeSettings, role: Role) -> tupl
         return (_fetched(settings, remote),) if remote else ()
     names = [text.replace(PLACE, name) for name in genome.chromosomes] if role == "fasta" and PLACE in text else [text]
     return tuple(_source_file(settings, name, role, genome.assembly) for name in names)
+
+
+def fasta_index_dir(settings: Settings, genome: str) -> Path:
+    """Folder of the indices and recompressed copies of one genome's FASTA."""
+    return settings.local_path / genome / FASTA_INDEX
 
 
 def _source_file(settings: Settings, text: str, role: Role, assembly: str) -> SourceFile:

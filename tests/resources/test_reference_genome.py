@@ -108,6 +108,7 @@ def test_validate__cut_off(plain, tmp_path, kind):
 def test_validate__names_what_is_wrong(tmp_path, content, text):
     with pytest.raises(FastaError, match=text):
         written(tmp_path, content).validate()
+    assert list((tmp_path / "index").glob("*.partial")) == []
 
 
 def test_validate__no_file(tmp_path):
