@@ -41,7 +41,7 @@ def publish(path: Path, write: Callable[[Path], None], locks: Path | None = None
     if is_remote(path):
         _publish_object(path, write)
         return
-    temporary = path.with_name(f".{path.name}.{this_process()}.partial")
+    temporary = partial_name(path)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with _turn(path, locks):
@@ -72,6 +72,11 @@ def _publish_object(path: Path, write: Callable[[Path], None]) -> None:
             put(written, path)
         except Exception as error:  # each store has errors of its own
             raise PublishError(f"{path} could not be written: {error}") from error
+
+
+def partial_name(path: Path) -> Path:
+    """Where this process writes what shall be `path`; should it be killed, `dead_partial_files` finds that."""
+    return path.with_name(f".{path.name}.{this_process()}.partial")
 
 
 def dead_partial_files(folder: Path) -> list[Path]:

@@ -2,9 +2,10 @@
 
 import re
 
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_validator
 
-from builder_assets.settings.frozen import ChromosomeName, Frozen
+from builder_assets.coordinates import canonical_chromosome
+from builder_assets.settings.frozen import ChromosomeName, FileSource, Frozen
 
 
 class IntronSettings(Frozen):
@@ -18,8 +19,8 @@ class GenomeSettings(Frozen):
     """One genome: a FASTA, an annotation, and the chromosomes to build."""
 
     assembly: str
-    fasta: str
-    annotation: str
+    fasta: FileSource
+    annotation: FileSource
     chromosomes: tuple[ChromosomeName, ...] = Field(min_length=1, max_length=99)
     regions: tuple[str, ...] = ()
     min_intron: int = Field(default=30, ge=0)
@@ -53,3 +54,17 @@ class GenomeSettings(Frozen):
             if not found or int(found[1]) < 1 or int(found[1]) > int(found[2]):
                 raise ValueError(f"{region!r} is not of the form chromosome:start-end (1-based, closed)")
         return regions
+
+    @model_validator(mode="after")
+    def _regions_of_chromosomes(self) -> "GenomeSettings":
+        strange = [
+            region
+            for region in self.regions
+            if canonical_chromosome(region.rpartition(":")[0], self.assembly) not in self.chromosomes
+        ]
+        if strange:
+            raise ValueError(
+                f"{len(strange)} of the {len(self.regions)} `regions:` lie on none of the `chromosomes:` "
+                f"({', '.join(self.chromosomes)}), first {strange[0]!r}; correct or remove them"
+            )
+        return self
