@@ -1,7 +1,5 @@
 """Commands that build, and that compare what is built with the history and the disk."""
 
-import logging
-import sys
 import time
 from collections import Counter
 from typing import Annotated, Any
@@ -41,6 +39,7 @@ def build(
     """
     from builder_assets.building import LayerResult, Scope, stoppable
     from builder_assets.building import build as run_build
+    from builder_assets.cli.progress import shown_progress
     from builder_assets.project import open_project
     from builder_assets.selection_preview import check_error_policies
 
@@ -51,10 +50,9 @@ def build(
     if dry_run:
         _print_plan(project, scope, force=force, as_json=False)
         return
-    _show_progress()
     started = time.monotonic()
     results: list[LayerResult] = []
-    with stoppable():
+    with stoppable(), shown_progress():
         for step in run_build(project, scope, force=force):
             if isinstance(step, LayerResult):
                 results.append(step)
@@ -157,10 +155,10 @@ def adopt(config: Config = None) -> None:
     """
     from builder_assets.adoption import adopt as run_adopt
     from builder_assets.building import stoppable
+    from builder_assets.cli.progress import shown_progress
     from builder_assets.project import open_project
 
-    _show_progress()
-    with stoppable():
+    with stoppable(), shown_progress():
         done = run_adopt(open_project(config, adopt=True))
     console.print(f"{len(done.recorded)} tables recorded.", highlight=False)
     for failure in done.failures:
@@ -199,16 +197,6 @@ def clean(
     word = "would be removed" if dry_run else "removed"
     count = sum(leftover.is_ours for leftover in found) if dry_run else len(removed)
     console.print(f"{count} files {word}, {size / 1e6:.1f} MB.", highlight=False)
-
-
-def _show_progress() -> None:
-    """Progress lines of the assets go to the terminal; Dagster's own log lines stay in the history."""
-    handler = logging.StreamHandler(sys.stdout)
-    handler.setFormatter(logging.Formatter("    %(message)s"))
-    logger = logging.getLogger("builder")
-    logger.setLevel(logging.INFO)
-    logger.addHandler(handler)
-    logger.propagate = False
 
 
 def _print_plan(project: Any, scope: Any, *, force: bool, as_json: bool) -> None:
