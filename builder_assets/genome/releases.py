@@ -94,10 +94,7 @@ SERIES = (
 # Genes and transcripts (None: nobody's count was found) of annotation files, as publishers or users counted them.
 PUBLISHED_TOTALS: dict[str, tuple[int, int | None]] = {
     "ensembl:75 GRCh37": (63_677, None),  # rows of Bioconductor's data set airway, counted with this GTF
-    "ensembl:87 GRCh37": (
-        57_905,
-        196_501,
-    ),  # genes: pleiadian53/meta-spliceai; both: a transcript-to-gene map of the GTF
+    "ensembl:87 GRCh37": (57_905, 196_501),  # pleiadian53/meta-spliceai; a user's map of transcripts to genes
     "ensembl:102 GRCh38": (60_675, 232_024),  # lines of the GTF: issue 28 of Bioconductor/GenomicFeatures
     "ensembl:112 GRCh38": (63_140, 254_129),  # pleiadian53/meta-spliceai
     "gencode:v19 GRCh37": (57_820, None),  # what the tool GetTss prints of this GTF, in its manual
@@ -214,9 +211,7 @@ def total_drift(records: pl.DataFrame, annotation: str, assembly: str) -> tuple[
     else:
         fewest, most = USUAL_GENES[name.partition(":")[0]]
         is_well = fewest <= own[0] <= most
-        known = (
-            f"the totals of {annotation} are not known here, but others of its kind have {fewest:,} to {most:,} genes"
-        )
+        known = f"the totals of {annotation} are not known here; others of its kind have {fewest:,} to {most:,} genes"
     return is_well, f"{shown}; {known}.{'' if is_well else ' Is the file whole, and of this release?'}", numbers
 
 
