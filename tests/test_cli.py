@@ -12,7 +12,7 @@ import yaml
 from typer.testing import CliRunner
 
 from builder_assets import demo
-from builder_assets.cli import app
+from builder_assets.cli import app, build_commands
 from tests.processes import COMMAND
 from tests.projects import files_of, needs_weights, small_settings, write_settings
 
@@ -217,6 +217,28 @@ def test_wrong_input__no_weights(folder):
     settings["base_models"]["weightless"] = settings["base_models"]["model"] | {"weights": "no_such_folder"}
     assert "lacks 5 of SpliceAI's 5 weight files" in fails(folder, settings)
     assert not (folder / "data/weightless/splice_scores").exists()
+
+
+def test_build__and_status_tell_what_checks_warn_of(tmp_path, monkeypatch):
+    text = gzip.decompress(demo.ANNOTATION.read_bytes()).decode()
+    (tmp_path / "untyped.gtf").write_text(text.replace("gene_type", "a").replace("gene_biotype", "b"))
+    write_settings(tmp_path, genome_only(annotation="untyped.gtf"))
+    warnings = [
+        "warned toy/genes[22], gene_types: 59 of 59 genes (100.0%) have no type; 0 types are known.",
+        "warned toy/genes[Y], gene_types: 13 of 13 genes (100.0%) have no type; 0 types are known.",
+    ]
+    for command, also in (("build", "toy/genes"), ("build", "Nothing to do"), ("status", "toy/genes")):
+        lines = run(command, "--config", config(tmp_path)).splitlines()
+        assert [line for line in lines if "gene_types" in line] == warnings
+        assert any(also in line for line in lines)
+    rows = json.loads(run("status", "--json", "--config", config(tmp_path)))
+    told = {(row["asset"], row["partition"]): row["warnings"] for row in rows if row["warnings"]}
+    assert [warned["check"] for warned in told["toy/genes", "Y"]] == ["gene_types"]
+    assert "13 of 13 genes" in told["toy/genes", "Y"][0]["text"]
+    monkeypatch.setattr(build_commands, "MOST_TOLD", 1)
+    short = run("status", "--config", config(tmp_path))
+    assert "warned toy/genes, gene_types: 1 more chromosomes (Y); `builder status --json` has" in short
+    assert warnings[1] not in short
 
 
 def test_wrong_input__unknown_chromosome(tmp_path):

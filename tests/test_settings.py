@@ -50,7 +50,13 @@ WRONG = {
     "missing": ({"genomes__g": {"assembly": "x", "fasta": "x", "annotation": "x"}}, r"genomes\.g\.chromosomes: is required"),
     "choice": ({"base_models__m__labels": "some"}, r"base_models\.m\.labels: 'some': .*'all', 'basic', 'canonical' or 'mane'"),
     "chromosome twice": ({"genomes__g__chromosomes": [22, 22]}, r"genomes\.g\.chromosomes: 22 named more than once"),
-    "prefixed chromosome": ({"genomes__g__chromosomes": ["chr22"]}, "chromosomes are named without `chr`"),
+    "prefixed chromosome": ({"genomes__g__chromosomes": ["chr22"]}, "chr22 is 22: chromosomes are named without `chr`"),
+    "mitochondrion": ({"genomes__g__chromosomes": ["M"]}, r"genomes\.g\.chromosomes: M is MT: .*the mitochondrion is MT"),
+    "accession": ({"genomes__g__chromosomes": ["NC_000022.10"]}, r"NC_000022\.10 is 22: chromosomes are named"),
+    "accession of another assembly": (
+        {"genomes__g__chromosomes": ["NC_000022.11"]},
+        r"NC_000022\.11 is chromosome 22 of GRCh38, but the settings say GRCh37",
+    ),
     "hostile chromosome": ({"genomes__g__chromosomes": ["../x"]}, r"genomes\.g\.chromosomes\.0: '\.\./x'"),
     "no chromosome": ({"genomes__g__chromosomes": []}, r"genomes\.g\.chromosomes: .*at least 1 item"),
     "region": ({"genomes__g__regions": ["22:5-4"]}, "'22:5-4' is not of the form chromosome:start-end"),
@@ -71,6 +77,7 @@ WRONG = {
     "no such genome": ({"base_models__m__genome": "h"}, r"base_models\.m\.genome: 'h' is none of 'g'"),
     "no such model": ({"datasets__d__base_model": "n"}, r"datasets\.d\.base_model: 'n' is none of 'm'"),
     "assembly": ({"genomes__g__assembly": "GRCh38"}, "spliceai was trained on GRCh37, genome 'g' is GRCh38"),
+    "assembly by another name": ({"genomes__g__assembly": "hg38"}, "spliceai was trained on GRCh37, genome 'g' is GRCh38"),
     "weights": ({"base_models__m__family": "openspliceai"}, "needs `weights:`, the folder of its .pt files"),
     "context": ({"base_models__m__context": 80}, "published with a context of 10000 only, not 80"),
     "spread not stored": (
@@ -101,6 +108,16 @@ def test_load_settings__names_place_and_remedy(tmp_path, case):
     changes, text = WRONG[case]
     with pytest.raises(SettingsError, match=text):
         load(tmp_path, settings(**changes))
+
+
+@pytest.mark.parametrize("name", ["hg19", "GRCh37.p13", "hs37d5"])
+def test_load_settings__an_assembly_has_one_name_for_all_that_reads_it(tmp_path, name):
+    assert load(tmp_path, settings(genomes__g__assembly=name)) == load(tmp_path, settings())
+
+
+@pytest.mark.parametrize("name", ["chromosome_1", "chr_001", "scaffold_7"])
+def test_load_settings__names_that_only_begin_with_chr_are_whole(tmp_path, name):
+    assert load(tmp_path, settings(genomes__g__chromosomes=[name])).genomes["g"].chromosomes == (name,)
 
 
 def test_load_settings__a_stored_spread_may_be_asked_for(tmp_path):

@@ -2,6 +2,7 @@
 
 import time
 from collections import Counter
+from collections.abc import Iterable
 from typing import Annotated, Any
 
 import typer
@@ -20,6 +21,8 @@ from builder_assets.cli.app import (
     print_json,
     reported,
 )
+
+MOST_TOLD = 3  # chromosomes of one check that are told in full
 
 
 @app.command()
@@ -112,6 +115,7 @@ def status(config: Config = None, as_json: AsJson = False) -> None:
         built = sum(status.is_built for status in own)
         table.add_row(name, f"{built}/{len(own)}", f"{rows:,}" if rows else "", "\n".join(behind))
     console.print(table)
+    _print_warnings(statuses.values())
     for stray in stray_tables(project):
         console.print(f"{stray.path}: {stray.why}", highlight=False, soft_wrap=True)
 
@@ -241,6 +245,7 @@ def _print_summary(project: Any, scope: Any, results: list[Any], seconds: float)
         console.print(_built_table(project, results, statuses))
     elif not behind:
         console.print("Nothing to do: everything in scope is built and fresh.")
+    _print_warnings(statuses[cell] for cell in scope.cells(project))
     if behind and not failures:
         names = ", ".join(str(status.cell) for status in behind)
         console.print(f"waiting for other chromosomes: {names}", highlight=False, soft_wrap=True)
@@ -253,6 +258,22 @@ def _print_summary(project: Any, scope: Any, results: list[Any], seconds: float)
             Text(f"{len(failures)} failed; the rest is built.", "red"), "Mend the cause, then `builder build` again."
         )
         raise typer.Exit(1)
+
+
+def _print_warnings(statuses: Iterable[Any]) -> None:
+    """What checks found that stops nothing: in full for the first chromosomes of a check, by name for the others."""
+    found: dict[tuple[str, str], list[tuple[Any, str]]] = {}
+    for status in statuses:
+        for warned in status.warnings:
+            found.setdefault((status.cell.asset, warned.check), []).append((status.cell, warned.text))
+    for (asset, check), told in found.items():
+        for cell, text in told[:MOST_TOLD]:
+            console.print(Text("warned", "yellow"), f"{cell}, {check}: {text}", highlight=False, soft_wrap=True)
+        if more := [cell.partition for cell, _ in told[MOST_TOLD:]]:
+            where = (
+                f"{len(more)} more chromosomes ({', '.join(more)}); `builder status --json` has what it says of each"
+            )
+            console.print(Text("warned", "yellow"), f"{asset}, {check}: {where}", highlight=False, soft_wrap=True)
 
 
 def _built_table(project: Any, results: list[Any], statuses: Any) -> Table:
@@ -279,4 +300,5 @@ def _as_dict(status: Any) -> dict[str, Any]:
         "causes": list(status.causes),
         "rows": status.rows,
         "seconds": status.seconds,
+        "warnings": [{"check": warned.check, "text": warned.text} for warned in status.warnings],
     }

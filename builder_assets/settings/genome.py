@@ -2,9 +2,9 @@
 
 import re
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, ValidationInfo, field_validator, model_validator
 
-from builder_assets.coordinates import canonical_chromosome
+from builder_assets.coordinates import assembly_name, canonical_chromosome
 from builder_assets.settings.frozen import ChromosomeName, FileSource, Frozen
 
 
@@ -32,16 +32,22 @@ class GenomeSettings(Frozen):
         """The part that the per-chromosome tables read."""
         return IntronSettings(min_intron=self.min_intron, partial_sequence=self.partial_sequence)
 
+    @field_validator("assembly")
+    @classmethod
+    def _one_name(cls, assembly: str) -> str:
+        return assembly_name(assembly)
+
     @field_validator("chromosomes")
     @classmethod
-    def _unique(cls, chromosomes: tuple[str, ...]) -> tuple[str, ...]:
+    def _canonical(cls, chromosomes: tuple[str, ...], info: ValidationInfo) -> tuple[str, ...]:
         twice = sorted({c for c in chromosomes if chromosomes.count(c) > 1})
         if twice:
             raise ValueError(f"{', '.join(twice)} named more than once")
-        prefixed = [c for c in chromosomes if c.startswith("chr") or c == "M"]
-        if prefixed:
+        names = {name: canonical_chromosome(name, info.data.get("assembly", "")) for name in chromosomes}
+        other = [f"{name} is {canonical}" for name, canonical in names.items() if name != canonical]
+        if other:
             raise ValueError(
-                f"{', '.join(prefixed)}: chromosomes are named without `chr`, the mitochondrion is MT; "
+                f"{', '.join(other)}: chromosomes are named without `chr`, the mitochondrion is MT; "
                 "the files may use any common name"
             )
         return chromosomes

@@ -41,11 +41,23 @@ def test_contig_fit__counts_what_is_left_out():
         ([("7", 100)], ("7", "MT"), "warn", "No gene at all on 1 chromosomes of the settings (MT)"),
         ([("MT", 100)], ("7", "MT"), "error", "No gene at all on 1 chromosomes of the settings (7)"),
         ([("7", 2_000_001), ("MT", 9)], ("7", "MT"), "warn", "Genes end beyond the FASTA on 1 chromosomes (7)"),
+        ([("7", 100)], ("7", "X"), "error", "Take an annotation that has X, or leave them out of `chromosomes:`"),
+        ([("7", 100)], ("7", "XVI"), "error", "No gene at all on 1 chromosomes of the settings (XVI)"),
+        ([("7", 100)], ("7", "scaffold_7"), "warn", "No gene at all on 1 chromosomes of the settings (scaffold_7)"),
+        ([("7", 100)], ("7", "scaffold_8"), "error", "No gene at all on 1 chromosomes of the settings (scaffold_8)"),
     ],
 )
 def test_contig_fit__levels(places, chromosomes, level, text):
     made = records(*[(chrom, max(end, 10)) for chrom, end in places])
-    verdict = contig_fit(made, fasta(chr7=2_000_000, chrM=MT), chromosomes, "GRCh38")
+    lengths = {
+        "chr7": 2_000_000,
+        "chrM": MT,
+        "chrX": 5_000,
+        "chrXVI": 5_000,
+        "scaffold_7": 5_000,
+        "scaffold_8": 1_000_000,
+    }
+    verdict = contig_fit(made, fasta(**lengths), chromosomes, "GRCh38")
     assert verdict.level == level
     assert text in verdict.text
 
