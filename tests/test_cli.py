@@ -109,6 +109,18 @@ def test_build__one_dataset_leaves_the_others(folder):
     assert not (folder / "data/more").exists()
 
 
+@needs_weights
+def test_build__says_how_much_a_failure_leaves_unbuilt(folder):
+    settings = small_settings()
+    settings["datasets"]["examples"]["conservation"] = "nothere.bw"
+    write_settings(folder, settings)
+    text = run("build", "--config", config(folder), code=1)
+    assert "nothere.bw is not there. Put it there, or correct its path in builder.yaml." in text
+    # Of two chromosomes the track, the examples and their pools; the card.
+    assert "2 failed, so 7 tables are not built; all others are." in text
+    assert "dataset examples" not in text  # what lies there is not what the settings say
+
+
 def test_build__a_genome_alone_is_enough_for_a_preview(empty_folder):
     at = config(empty_folder)
     text = run("select", "--dataset", "examples", "--config", at, code=2)

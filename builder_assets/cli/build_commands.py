@@ -238,6 +238,8 @@ def _expected_time(todo: list[Any]) -> str:
 
 
 def _print_summary(project: Any, scope: Any, results: list[Any], seconds: float) -> None:
+    from builder_assets.manifest import pending_cells
+
     statuses = project.manifest.statuses(project.instance)
     failures = [failure for result in results for failure in result.failures]
     behind = [statuses[cell] for cell in scope.cells(project) if not statuses[cell].is_built]
@@ -249,14 +251,14 @@ def _print_summary(project: Any, scope: Any, results: list[Any], seconds: float)
     if behind and not failures:
         names = ", ".join(str(status.cell) for status in behind)
         console.print(f"waiting for other chromosomes: {names}", highlight=False, soft_wrap=True)
+    pending = {cell.asset.split("/")[0] for cell in pending_cells(project.manifest.nodes, statuses)}
     for name in project.settings.datasets:
-        if (project.settings.data_path / name / "README.md").is_file():
+        if name not in pending:
             console.print("dataset", Text(f"{name}:", "bold"), str(project.settings.data_path / name), soft_wrap=True)
     console.print(f"{seconds:.0f} s. `builder ui` opens the UI.", highlight=False)
     if failures or any(status.state == "failed" for status in behind):
-        errors.print(
-            Text(f"{len(failures)} failed; the rest is built.", "red"), "Mend the cause, then `builder build` again."
-        )
+        told = f"{len(failures)} failed, so {len(behind)} tables are not built; all others are."
+        errors.print(Text(told, "red"), "Mend the cause, then `builder build` again.")
         raise typer.Exit(1)
 
 
