@@ -60,6 +60,7 @@ WRONG = {
     "hostile chromosome": ({"genomes__g__chromosomes": ["../x"]}, r"genomes\.g\.chromosomes\.0: '\.\./x'"),
     "no chromosome": ({"genomes__g__chromosomes": []}, r"genomes\.g\.chromosomes: .*at least 1 item"),
     "region": ({"genomes__g__regions": ["22:5-4"]}, "'22:5-4' is not of the form chromosome:start-end"),
+    "region elsewhere": ({"genomes__g__regions": ["chr22:1-9", "21:1-9"]}, "'21:1-9' lies on none of the `chromosomes:` .22, Y"),
     "hostile name": ({"datasets__a/b": {"base_model": "m", "genes": {"policy": "all"}}}, "name 'a/b': use letters"),
     "name twice": ({"datasets__g": {"base_model": "m", "genes": {"policy": "all"}}}, "name 'g' is used twice"),
     "no such genome": ({"base_models__m__genome": "h"}, r"base_models\.m\.genome: 'h' is none of 'g'"),

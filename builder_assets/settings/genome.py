@@ -54,9 +54,12 @@ class GenomeSettings(Frozen):
 
     @field_validator("regions")
     @classmethod
-    def _regions(cls, regions: tuple[str, ...]) -> tuple[str, ...]:
+    def _regions(cls, regions: tuple[str, ...], info: ValidationInfo) -> tuple[str, ...]:
+        chromosomes = info.data.get("chromosomes", ())
         for region in regions:
-            found = re.fullmatch(r"[^:]+:(\d+)-(\d+)", region)
-            if not found or int(found[1]) < 1 or int(found[1]) > int(found[2]):
+            found = re.fullmatch(r"([^:]+):(\d+)-(\d+)", region)
+            if not found or int(found[2]) < 1 or int(found[2]) > int(found[3]):
                 raise ValueError(f"{region!r} is not of the form chromosome:start-end (1-based, closed)")
+            if chromosomes and canonical_chromosome(found[1], info.data.get("assembly", "")) not in chromosomes:
+                raise ValueError(f"{region!r} lies on none of the `chromosomes:` ({', '.join(chromosomes)})")
         return regions
