@@ -38,7 +38,7 @@ def build(
     """Build what is missing, failed or stale, and nothing else.
 
     Safe to stop and to run again: finished chromosomes stay, gene scores are reused. The same history is shown by
-    `builder ui`, and partitions built there are not built again here.
+    `builder ui`, and partitions built there are not built again here. What checks warn of stands in the last lines.
     """
     from builder_assets.building import LayerResult, Scope, stoppable
     from builder_assets.building import build as run_build
@@ -92,7 +92,7 @@ def plan(
 @app.command()
 @reported
 def status(config: Config = None, as_json: AsJson = False) -> None:
-    """Show the state of every asset: built, missing, failed, stale and why; and tables that nothing asks for."""
+    """Show the state of every asset: built, missing, failed, stale and why; warnings; tables that nothing asks for."""
     from builder_assets.leftovers import stray_tables
     from builder_assets.project import open_project
 
