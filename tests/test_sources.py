@@ -167,7 +167,8 @@ def test_build__an_annotation_without_a_chromosome_stops_at_the_check(project_wi
         kept = [line for line in lines if not line.startswith(("Y\t", "chrY\t"))]
     (tmp_path / "a.gtf").write_text("".join(kept), encoding="utf-8")
     project = project_with(annotation="a.gtf")
-    assert any("check contig_fit" in failure and "settings (Y)" in failure for failure in failures(project))
+    told = failures(project)
+    assert any("check contig_fit on g/gene_annotation: " in failure and "settings (Y)" in failure for failure in told)
     assert not (tmp_path / "data" / "g" / "genes").exists()
 
 

@@ -12,7 +12,7 @@ import polars as pl
 from scipy.special import bdtrc
 
 from builder_assets.coordinates import ASSEMBLY_LENGTHS, is_chromosome
-from builder_assets.genome.landmarks import landmark_places, likely_assembly
+from builder_assets.genome.landmarks import landmark_places, landmark_words
 
 GENE = ["chrom", "gene_id"]
 TRANSCRIPT = [*GENE, "transcript_id"]
@@ -78,7 +78,7 @@ def contig_fit(records: pl.DataFrame, fasta: pl.DataFrame, chromosomes: tuple[st
     lost = [chrom for chrom, end in ends if is_chromosome(chrom) or end >= SHORT_CONTIG]
     beyond = own.filter(pl.col("last_gene_end") > pl.col("fasta_end"))
     others = table.filter(~pl.col("chrom").is_in(list(chromosomes)) & (pl.col("genes") > 0))
-    likely = likely_assembly(landmark_places(records.filter(pl.col("feature") == "gene")))
+    landmarks = landmark_words(landmark_places(records.filter(pl.col("feature") == "gene")))
     numbers: dict[str, float] = {
         "genes": int(own["genes"].sum()),
         "chromosomes_without_genes": empty.height,
@@ -89,8 +89,7 @@ def contig_fit(records: pl.DataFrame, fasta: pl.DataFrame, chromosomes: tuple[st
     }
     text = (
         f"{numbers['genes']:,} genes on {own.height} chromosomes; left out: {numbers['genes_left_out']:,} genes on "
-        f"{others.height} contigs that the settings do not name{_named(others)}. Well-known genes lie as in "
-        f"{likely or 'no assembly known here'}."
+        f"{others.height} contigs that the settings do not name{_named(others)}. {landmarks}"
     )
     if beyond.height:
         text += (

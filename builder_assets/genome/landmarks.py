@@ -94,6 +94,15 @@ def likely_assembly(places: pl.DataFrame) -> str | None:
     return counts["assembly"][0]
 
 
+def landmark_words(places: pl.DataFrame) -> str:
+    """What the landmarks say of the assembly, in a sentence."""
+    likely = likely_assembly(places)
+    if likely is None:
+        return "No well-known gene tells the assembly."
+    n_there = places.filter(pl.col("assembly") == likely).height
+    return f"{n_there:,} of {places.height:,} well-known genes lie where {likely} has them."
+
+
 def check_assembly(records: pl.DataFrame, assembly: str) -> str | None:
     """Raise if an annotation puts known human genes where another assembly has them than the settings name.
 
@@ -121,7 +130,7 @@ def check_assembly(records: pl.DataFrame, assembly: str) -> str | None:
             return None
     symbol, chrom, start = there.select("symbol", "chrom", "start").row(0)
     raise WrongAssemblyError(
-        f"the annotation is of {likely}, the settings say {assembly}: {there.height} of {places.height} well-known "
+        f"the annotation is of {likely}, the settings say {assembly}: {there.height:,} of {places.height:,} well-known "
         f"genes lie where {likely} has them, such as {symbol} at {chrom}:{start:,}. Take the annotation of {assembly}, "
         "or correct `assembly:` and `fasta:`."
     )

@@ -32,6 +32,7 @@ def test_contig_fit__counts_what_is_left_out():
     assert verdict.level == "pass"
     assert "2 genes on 1 chromosomes; left out: 2 genes on 2 contigs" in verdict.text
     assert "(KI270728.1, KI270731.1)" in verdict.text
+    assert "No well-known gene tells the assembly." in verdict.text
     assert verdict.numbers["fasta_contigs_left_out"] == 2
 
 
