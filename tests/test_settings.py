@@ -51,8 +51,13 @@ WRONG = {
     "choice": ({"base_models__m__labels": "some"}, r"base_models\.m\.labels: 'some': .*'all', 'basic', 'canonical' or 'mane'"),
     "chromosome twice": ({"genomes__g__chromosomes": [22, 22]}, r"genomes\.g\.chromosomes: 22 named more than once"),
     "prefixed chromosome": ({"genomes__g__chromosomes": ["chr22"]}, "chr22 is 22: chromosomes are named without `chr`"),
-    "mitochondrion": ({"genomes__g__chromosomes": ["M"]}, r"genomes\.g\.chromosomes: M is MT: .*the mitochondrion is MT"),
-    "accession": ({"genomes__g__chromosomes": ["NC_000022.10"]}, r"NC_000022\.10 is 22: chromosomes are named"),
+    "mitochondrion": ({"genomes__g__chromosomes": ["M"]}, r"g\.chromosomes\.0: 'M': M is MT: .*the mitochondrion is MT"),
+    "accession": ({"genomes__g__chromosomes": ["NC_000022.10"]}, r"NC_000022\.10 is 22: name chromosomes so; the files may"),
+    "training chromosome": ({"base_models__m__trained_on": ["2", "chr4"]}, r"m\.trained_on\.1: 'chr4': chr4 is 4: chrom"),
+    "split chromosome": (
+        {"datasets__d__splits": {"by": "chromosome", "chromosomes": {"train": ["chr1"]}}},
+        r"chromosomes\.train\.0: 'chr1': chr1 is 1: chromosomes are named without `chr`",
+    ),
     "accession of another assembly": (
         {"genomes__g__chromosomes": ["NC_000022.11"]},
         r"NC_000022\.11 is chromosome 22 of GRCh38, but the settings say GRCh37",

@@ -5,10 +5,23 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
+from builder_assets.coordinates import canonical_chromosome
+
 
 def _as_text(value: Any) -> Any:
     """YAML reads 22 as a number; chromosome names are text."""
     return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
+
+
+def _canonical(name: str) -> str:
+    if name.startswith("NC_"):  # only the assembly says whose accession it is
+        return name
+    if (canonical := canonical_chromosome(name, "")) != name:
+        raise ValueError(
+            f"{name} is {canonical}: chromosomes are named without `chr`, the mitochondrion is MT; the files may use any "
+            "common name"
+        )
+    return name
 
 
 def _fetchable(text: str) -> str:
@@ -28,7 +41,9 @@ def _fetchable(text: str) -> str:
     return text
 
 
-ChromosomeName = Annotated[str, BeforeValidator(_as_text), Field(pattern=r"^[A-Za-z0-9_.*-]{1,60}$")]
+ChromosomeName = Annotated[
+    str, BeforeValidator(_as_text), Field(pattern=r"^[A-Za-z0-9_.*-]{1,60}$"), AfterValidator(_canonical)
+]
 FileSource = Annotated[str, AfterValidator(_fetchable)]  # a path, an address or a release
 Share = Annotated[float, Field(ge=0, le=1)]
 

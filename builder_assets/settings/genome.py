@@ -39,17 +39,14 @@ class GenomeSettings(Frozen):
 
     @field_validator("chromosomes")
     @classmethod
-    def _canonical(cls, chromosomes: tuple[str, ...], info: ValidationInfo) -> tuple[str, ...]:
+    def _no_accessions(cls, chromosomes: tuple[str, ...], info: ValidationInfo) -> tuple[str, ...]:
         twice = sorted({c for c in chromosomes if chromosomes.count(c) > 1})
         if twice:
             raise ValueError(f"{', '.join(twice)} named more than once")
         names = {name: canonical_chromosome(name, info.data.get("assembly", "")) for name in chromosomes}
         other = [f"{name} is {canonical}" for name, canonical in names.items() if name != canonical]
         if other:
-            raise ValueError(
-                f"{', '.join(other)}: chromosomes are named without `chr`, the mitochondrion is MT; "
-                "the files may use any common name"
-            )
+            raise ValueError(f"{', '.join(other)}: name chromosomes so; the files may use their accessions")
         return chromosomes
 
     @field_validator("regions")
