@@ -18,8 +18,8 @@ def _canonical(name: str) -> str:
         return name
     if (canonical := canonical_chromosome(name, "")) != name:
         raise ValueError(
-            f"{name} is {canonical}: chromosomes are named without `chr`, the mitochondrion is MT; the files may use any "
-            "common name"
+            f"{name} is {canonical}: chromosomes are named without `chr`, the mitochondrion is MT; the files may use "
+            "any common name"
         )
     return name
 
