@@ -6,12 +6,13 @@ acceptor         |          |
 examples  . . .  : .  ..  .   .  .          one line per tier
 """
 
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import matplotlib as mpl
 import polars as pl
-from matplotlib.collections import PatchCollection
+from matplotlib.collections import LineCollection, PatchCollection
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from matplotlib.ticker import StrMethodFormatter
@@ -109,12 +110,12 @@ def _draw_exons(axes: Any, view: GeneView, exons: pl.DataFrame) -> None:
     gene, ink = view.gene, mpl.rcParams["text.color"]
     for level, rows, strength in ((1, exons.filter("is_canonical"), 0.65), (0, exons, 0.35)):
         spans = covered(rows)
-        if not spans:
-            continue
-        places = [spans[0][0], spans[-1][1]]
-        axes.plot(places, [level, level], color=ink, alpha=strength, linewidth=0.8, zorder=0)
         boxes = [Rectangle((start - 0.5, level - 0.3), end - start + 1, 0.6) for start, end in spans]
         axes.add_collection(PatchCollection(boxes, facecolor=ink, edgecolor=ink, alpha=strength, linewidth=0.5))
+        between = [(before + 0.5, after - 0.5) for (_, before), (after, _) in pairwise(spans)]
+        axes.add_collection(
+            LineCollection([[(a, level), (b, level)] for a, b in between], color=ink, alpha=strength, linewidth=0.8)
+        )
     direction, first = ("right", gene["start"]) if gene["strand"] == "+" else ("left", gene["end"])
     last = gene["end"] if gene["strand"] == "+" else gene["start"]
     axes.annotate(

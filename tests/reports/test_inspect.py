@@ -103,11 +103,16 @@ def test_covered__is_drawn_once_where_exons_overlap():
     assert covered(exons) == [(1, 12), (20, 30)]
 
 
+def test_picture__of_a_gene_with_nothing_stored_is_its_place(config):
+    (exons,) = gene_figure(gene_view(load_settings(config), "Delta")).axes
+    assert exons.get_xlim() == (300, 306)
+
+
 def test_picture__canonical_exons_are_stronger_than_all_in_the_ink_of_the_page(config):
     view = gene_view(load_settings(config), "A")
     for ink in ("#000000", "#ffffff"):  # light, dark
         with mpl.rc_context({"text.color": ink}):
-            canonical, every = gene_figure(view).axes[0].collections[:2]
+            canonical, _, every, _ = gene_figure(view).axes[0].collections
         assert {to_hex(part.get_facecolor()[0]) for part in (canonical, every)} == {ink}
         assert canonical.get_alpha() > every.get_alpha()
 
