@@ -53,7 +53,7 @@ def test_inspect__says_what_is_not_built(config):
 
 def test_inspect__names_what_it_does_not_know(config):
     assert run("Omega", "--config", config) == (
-        2, "error: g: 'Omega' is no gene here. Ids are stable ids or symbols of this annotation.\n",
+        2, "error: g: 'Omega' is no gene here. Ids are stable ids, symbols or aliases of this annotation.\n",
     )  # fmt: skip
     assert "1 have it in their name" in run("Alph", "--config", config)[1]
     assert "name one of m" in run("A", "--base-model", "x", "--config", config)[1]
