@@ -18,12 +18,14 @@ class Adoption:
 
     Attributes:
         recorded: Cells that are built now and were not before, their files untouched.
-        behind: Cells that `builder build` has to build, with the cause.
+        behind: Cells with a file that is not what would be built now, with the cause.
+        absent: Cells without a file, which no build here or elsewhere left.
         failures: Input files that could not be registered.
     """
 
     recorded: tuple[Cell, ...]
     behind: tuple[Status, ...]
+    absent: tuple[Cell, ...]
     failures: tuple[str, ...]
 
 
@@ -39,7 +41,9 @@ def adopt(project: Project) -> Adoption:
         failures = [failure for result in _registered(project) for failure in result.failures]
         after = current_statuses(project)
     recorded = tuple(cell for cell, status in after.items() if status.is_built and not before[cell].is_built)
-    return Adoption(recorded, tuple(status for status in after.values() if not status.is_built), tuple(failures))
+    behind = [status for status in after.values() if not status.is_built]
+    absent = tuple(status.cell for status in behind if not project.manifest.path_of(status.cell).is_file())
+    return Adoption(recorded, tuple(s for s in behind if s.cell not in absent), absent, tuple(failures))
 
 
 def _registered(project: Project) -> Iterator[LayerResult]:

@@ -14,7 +14,7 @@ from builder_assets.base_model.network_assets import model_files_key
 from builder_assets.dataset.assets import dataset_assets
 from builder_assets.genome.assets import files_key, genome_assets
 from builder_assets.genome.releases import ROLES
-from builder_assets.genome.sources import source_files
+from builder_assets.genome.sources import fasta_index_dir, source_files
 from builder_assets.manifest import Manifest, nodes_of
 from builder_assets.sensors import freshness_checks, sensors_of
 from builder_assets.settings import GenomeSettings, Settings
@@ -80,7 +80,7 @@ def _genome_files(settings: Settings, name: str, genome: GenomeSettings) -> Geno
     return GenomeFiles(
         fasta=paths[0],
         more_fastas=paths[1:],
-        index_dir=str(settings.local_path / name / "fasta_index"),
+        index_dir=str(fasta_index_dir(settings, name)),
         remote={
             str(file.path): [file.remote.url, file.remote.checksums or ""]
             for file in chain(fasta, *others)

@@ -195,7 +195,7 @@ def run_layer(project: Project, layer: Layer) -> LayerResult:
     for evaluation in outcome.get_asset_check_evaluations():
         if not evaluation.passed:
             result.failures.append(
-                f"check {evaluation.check_name} on {evaluation.asset_key.to_user_string()}[{layer.partition}]: "
+                f"check {evaluation.check_name} on {Cell(evaluation.asset_key.to_user_string(), layer.partition)}: "
                 f"{evaluation.description}"
             ) if evaluation.severity is dg.AssetCheckSeverity.ERROR else None
     return result

@@ -49,6 +49,21 @@ REFSEQ_VERSIONS: dict[str, list[int]] = {
 CHROMOSOME_ORDER = [*map(str, range(1, 23)), "X", "Y"]
 REFSEQ_MITOCHONDRION = "NC_012920.1"  # the same record in both assemblies
 
+# Other names of assemblies, given by UCSC, the 1000 Genomes Project, the Broad Institute and others. What goes by them
+# differs in contig names, decoys and the mitochondrion, not in the positions on a chromosome.
+ASSEMBLY_SYNONYMS: dict[str, tuple[str, ...]] = {
+    "GRCh37": ("hg19", "b37", "hs37", "hs37d5", "g1k_v37", "human_g1k_v37", "human_g1k_v37_decoy", "GRCh37-lite"),
+    "GRCh38": ("hg38", "b38", "hs38", "hs38d1", "hs38DH", "GRCh38-lite", "GRCh38_no_alt", "GRCh38_full_analysis_set"),
+    "GRCm38": ("mm10",),
+    "GRCm39": ("mm39",),
+}
+_PATCH = re.compile(r"\.p\d+$")  # GRCh38.p14: patches add contigs and leave the chromosomes as they are
+
+_CHROMOSOME = r"(?:\d{1,3}[A-Za-z]?|[XYZW]\d?|[IVX]+|LG[A-Z]?\d+)"  # 22, 2L, X, Z, IV, and linkage groups
+# What may follow `chr`: a chromosome, the mitochondrion, what is placed nowhere, and contigs named after one of them
+# (1_KI270706v1_random, 2LHet).
+_AFTER_CHR = re.compile(rf"chr((?:{_CHROMOSOME}(?:Het)?|M|MT|U|Un|Uextra|EBV)(?:_\w+)?)", re.ASCII)
+
 
 class AssemblyMismatchError(ValueError):
     """A contig name that belongs to another assembly than the one asked for."""
@@ -64,15 +79,29 @@ def _refseq_names(assembly: str) -> dict[str, str]:
     return names | {REFSEQ_MITOCHONDRION: "MT"}
 
 
+def assembly_name(name: str) -> str:
+    """The one name of an assembly, whichever it is called by: `hg38` and `GRCh38.p14` are `GRCh38`.
+
+    A name that is not known passes through unchanged.
+    """
+    bare = _PATCH.sub("", name.strip().lower()).replace("-", "_")
+    for known, others in ASSEMBLY_SYNONYMS.items():
+        if bare in {other.lower().replace("-", "_") for other in (known, *others)}:
+            return known
+    return name
+
+
 def canonical_chromosome(contig: str, assembly: str) -> str:
     """The canonical name of `contig`: no `chr`, `MT` for the mitochondrion, RefSeq accessions resolved.
 
-    Names that are not known pass through unchanged.
+    `chr` goes only where the name of a chromosome is left: `chr22` is 22, but `chromosome_1` and `chr_001` are whole
+    names. Names that are not known pass through unchanged.
 
     Raises:
         AssemblyMismatchError: `contig` is a RefSeq accession of another assembly; the text names both.
     """
-    bare = contig.removeprefix("chr")
+    found = _AFTER_CHR.fullmatch(contig)
+    bare = found[1] if found else contig
     if bare in {"M", "MT"}:
         return "MT"
     if not bare.startswith("NC_"):
@@ -85,6 +114,11 @@ def canonical_chromosome(contig: str, assembly: str) -> str:
                 f"{contig} is chromosome {_refseq_names(other)[bare]} of {other}, but the settings say {assembly}."
             )
     return bare
+
+
+def is_chromosome(name: str) -> bool:
+    """Whether a canonical name is that of a nuclear chromosome, not of a scaffold or the mitochondrion."""
+    return re.fullmatch(_CHROMOSOME, name, re.ASCII) is not None
 
 
 def region_of_record(record: str) -> tuple[str, int, int] | None:

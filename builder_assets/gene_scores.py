@@ -14,7 +14,8 @@ from builder_assets.base_model.genome_tracks import SD_TRACKS, STRAND_NAMES, bed
 from builder_assets.coordinates import ASSEMBLY_LENGTHS
 from builder_assets.selection import KEY, match_entries
 from builder_assets.settings import Settings, load_settings
-from resources.table_files import scan
+from builder_assets.tables import GENES
+from resources.table_files import require_schema_version, scan
 from resources.track_files import write_bed, write_bigwig
 
 KINDS = ("donor", "acceptor")
@@ -38,11 +39,15 @@ def scores_of(gene: str, base_model: str | None = None, config: str | Path | Non
 
     Raises:
         UnknownGeneError: no such base model, or the gene has no scores, or several genes are called so.
+        SchemaVersionError: the tables are of another version of this code.
     """
     settings = load_settings(config)
     name = _model_name(settings, base_model)
     genome = settings.data_path / settings.base_models[name].genome
-    genes = pl.concat([scan(path) for path in _parts(genome / "genes")])
+    parts = _parts(genome / "genes")
+    for path in parts:
+        require_schema_version(path, GENES.schema_version)
+    genes = pl.concat([scan(path) for path in parts])
     found = match_entries(genes.select(*KEY, "gene_name", "gene_aliases").collect(), [gene]).select(KEY)
     if found.height != 1:
         shown = ", ".join(f"{chrom}:{gene_id}" for chrom, gene_id in found.head(5).iter_rows())

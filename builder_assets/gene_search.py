@@ -5,7 +5,7 @@ import polars as pl
 from builder_assets.selection import KEY, MAX_N_FRACTION, match_entries
 from builder_assets.settings import Settings
 from builder_assets.tables import GENES
-from resources.table_files import scan
+from resources.table_files import require_schema_version, scan
 
 MOST_ALIKE = 20
 SHOWN = ["gene_name", "gene_type", "strand", "start", "end", "n_transcripts", "n_splice_sites"]
@@ -20,6 +20,7 @@ def stored_genes(settings: Settings, only: str | None = None) -> dict[str, pl.Da
 
     Raises:
         GeneSearchError: `only` is not in the settings; a genome has no table of genes yet.
+        SchemaVersionError: the table is of another version of this code.
     """
     if only is not None and only not in settings.genomes:
         raise GeneSearchError(f"genome {only!r} is not in the settings; known: {', '.join(settings.genomes)}.")
@@ -30,6 +31,8 @@ def stored_genes(settings: Settings, only: str | None = None) -> dict[str, pl.Da
             raise GeneSearchError(
                 f"genome {name!r} has no table of genes yet. `builder build --genome {name}` makes it."
             )
+        for path in paths:
+            require_schema_version(path, GENES.schema_version)
         stored[name] = pl.concat(scan(path).collect() for path in paths)
     return stored
 

@@ -2,6 +2,7 @@
 
     tables      partitions, datasets, models and genomes that left the settings, with the files beside them
     memo        scores kept for later builds, of chromosomes that are wholly scored
+    indices     indices and recompressed copies of FASTA files that changed since, or left the settings
     partial     what killed writers left
 
 Files that this project did not write are never removed: they are named, for the user to move away.
@@ -12,9 +13,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from builder_assets.dataset.assets import COMPANION_NAMES
+from builder_assets.genome.sources import FASTA_INDEX, fasta_index_dir, source_files
 from builder_assets.manifest import Cell, cells_of
 from builder_assets.project import Project
+from builder_assets.settings import Settings
 from resources.publishing import dead_partial_files
+from resources.reference_genome import OWN_NAME, ReferenceGenome
 from resources.score_memo import SCRATCH
 from resources.table_files import DamagedFileError, read_provenance
 
@@ -37,8 +41,10 @@ class Leftover:
 def leftovers(project: Project) -> list[Leftover]:
     """Everything in data_dir that is no longer wanted, by path."""
     data = project.settings.data_path
-    killed = [Leftover(path, "a killed process left it") for path in dead_partial_files(data)]
-    return sorted([*stray_tables(project), *_memo(project, data), *killed], key=lambda leftover: leftover.path)
+    partial = {*dead_partial_files(data), *dead_partial_files(project.settings.local_path)}
+    killed = [Leftover(path, "a killed process left it") for path in partial]
+    found = [*stray_tables(project), *_memo(project, data), *_fasta_indices(project.settings), *killed]
+    return sorted(found, key=lambda leftover: str(leftover.path))
 
 
 def remove(project: Project, found: list[Leftover]) -> list[Path]:
@@ -84,3 +90,17 @@ def _memo(project: Project, data: Path) -> Iterator[Leftover]:
             yield Leftover(path, "scores of a model or chromosome that is no longer in the settings")
         elif statuses[cell].is_built:
             yield Leftover(path, "scores that are in the tables too, or of genes that left the plan")
+
+
+def _fasta_indices(settings: Settings) -> Iterator[Leftover]:
+    """Indices, and copies as large as a genome, of FASTA files that are not so any more."""
+    wanted = {
+        path
+        for name, genome in settings.genomes.items()
+        for file in source_files(settings, genome, "fasta")
+        if file.path.is_file()
+        for path in ReferenceGenome(file.path, fasta_index_dir(settings, name)).own_files()
+    }
+    for path in sorted(settings.local_path.glob(f"*/{FASTA_INDEX}/*")):
+        if path not in wanted and OWN_NAME.search(path.name):
+            yield Leftover(path, "of a FASTA that changed since, or is no longer in the settings")

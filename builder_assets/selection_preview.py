@@ -185,10 +185,11 @@ def _missing(project: Project, asset: str) -> list[str]:
 
 def _built(project: Project, asset: str) -> pl.DataFrame:
     cells = project.manifest.nodes[asset].cells
-    missing = [str(cell) for cell in cells if not project.manifest.path_of(cell).is_file()]
+    behind = set(_missing(project, asset))
+    missing = [str(cell) for cell in cells if cell.partition in behind]
     if missing:
         raise PreviewError(
-            f"{len(missing)} tables that a preview reads are not built: {', '.join(missing[:5])}. "
+            f"{len(missing)} tables that a preview reads are not built or not fresh: {', '.join(missing[:5])}. "
             f"`builder build --genome {cells[0].asset.split('/')[0]}` builds them; nothing is scored."
         )
     return _collected(project, cells)

@@ -8,9 +8,10 @@ import hashlib
 import logging
 import re
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, TypeVar
 
 import pooch
 import requests
@@ -24,8 +25,10 @@ CHUNK = 1 << 16
 PIN = ".sha256"  # ending of the file that keeps a digest of first sight
 BSD_SUM_LINE = re.compile(r"^(\d{1,5})\s+(\d+)\s+(\S+)$")
 DIGEST_LINE = re.compile(r"^([0-9a-fA-F]{32}|[0-9a-fA-F]{64})\s+\*?(\S+)$")
+ABSENT = 404  # of a list of checksums: there is none
 TRANSIENT = (408, 429)  # of the client errors, those that time may mend
 CONSOLE = Console(stderr=True)
+Answer = TypeVar("Answer")
 log = logging.getLogger("builder.downloads")
 
 
@@ -54,8 +57,8 @@ USUAL = Patience()
 def fetch(url: str, target: Path, checksums: str | None = None, patience: Patience = USUAL) -> Path:
     """The file of `url` at `target`, downloaded unless it is there.
 
-    Proved against the publisher's list where there is one (MD5, SHA-256 or BSD `sum`). Its SHA-256 at first sight is
-    kept beside it, and compared ever after.
+    Proved at first sight against the publisher's list where there is one (MD5, SHA-256 or BSD `sum`), even if it was
+    there before. Its SHA-256 is then kept beside it, and compared ever after.
 
     Args:
         url: Address of the file.
@@ -70,11 +73,17 @@ def fetch(url: str, target: Path, checksums: str | None = None, patience: Patien
     target.parent.mkdir(parents=True, exist_ok=True)
     with FileLock(target.with_name(f".{target.name}.lock")):
         pin = target.with_name(target.name + PIN)
-        if not target.is_file():
+        if not (target.is_file() and pin.is_file()):
             stated = _stated(url, checksums, patience)
             if stated is None:
                 log.info("%s: the publisher states no checksum; its SHA-256 is kept beside it.", target.name)
-            _retrieve(url, target, stated, patience)
+            if not target.is_file():
+                _retrieve(url, target, stated, patience)
+            elif stated is not None and _found(target, stated) != stated:
+                raise DownloadError(
+                    f"{target} was there without {pin.name}, and is not what the publisher lists ({stated} in "
+                    f"{checksums}). Delete it to have it downloaded from {url}."
+                )
         digest = _digest(target, "sha256")
         if not pin.is_file():
             pin.write_text(digest + "\n", encoding="ascii")
@@ -88,7 +97,7 @@ def fetch(url: str, target: Path, checksums: str | None = None, patience: Patien
 
 
 def is_there(url: str, patience: Patience = USUAL) -> str | None:
-    """Why `url` cannot be fetched now; None if it can. Asks for the head only."""
+    """Why `url` cannot be fetched now, a server's status first; None if it can. Asks for the head only."""
     try:
         answer = requests.head(url, timeout=patience.timeout, allow_redirects=True)
     except requests.RequestException as error:
@@ -109,17 +118,50 @@ def checksum_in(listing: str, name: str) -> str | None:
 def _stated(url: str, checksums: str | None, patience: Patience) -> str | None:
     if checksums is None:
         return None
-    try:
+
+    def ask() -> str | None:
         answer = requests.get(checksums, timeout=patience.timeout)
-        answer.raise_for_status()
-    except requests.HTTPError as error:
-        status = error.response.status_code if error.response is not None else "an error"
-        if status == 404:
+        if answer.status_code == ABSENT:
             return None
-        raise DownloadError(f"{checksums}: the server answers {status}. Try again later.") from error
-    except requests.RequestException as error:
-        raise DownloadError(f"{checksums} cannot be read ({type(error).__name__}). Check the connection.") from error
-    return checksum_in(answer.text, url.rsplit("/", 1)[-1])
+        answer.raise_for_status()
+        return checksum_in(answer.text, url.rsplit("/", 1)[-1])
+
+    try:
+        return _insist(ask, checksums, patience)
+    except OSError as error:
+        raise DownloadError(
+            f"{checksums}: the publisher's list of checksums cannot be read ({_cause(error)}). Try again later, or "
+            "check the connection."
+        ) from error
+
+
+def _insist(ask: Callable[[], Answer], url: str, patience: Patience) -> Answer:
+    """What `ask` gives, asked again where time may mend what went wrong; else its last error."""
+    for attempt in range(1, patience.attempts):
+        try:
+            return ask()
+        except OSError as error:  # those of requests are, too
+            if not _may_mend(error):
+                raise
+            log.info("%s: %s, going on (attempt %d).", url.rsplit("/", 1)[-1], type(error).__name__, attempt + 1)
+            time.sleep(patience.pause * attempt)
+    return ask()
+
+
+def _may_mend(error: OSError) -> bool:
+    """Whether to ask again: not where the server answered that it will not."""
+    answer = _answer(error)
+    return answer is None or answer.status_code >= 500 or answer.status_code in TRANSIENT
+
+
+def _cause(error: OSError) -> str:
+    """The server's answer, or the kind of break."""
+    answer = _answer(error)
+    return type(error).__name__ if answer is None else f"{answer.status_code} {answer.reason}"
+
+
+def _answer(error: OSError) -> requests.Response | None:
+    return error.response if isinstance(error, requests.HTTPError) else None
 
 
 def _retrieve(url: str, target: Path, stated: str | None, patience: Patience) -> None:
@@ -160,33 +202,22 @@ class _Resuming:
         self.patience = patience
 
     def __call__(self, url: str, output_file: str | Path | IO[Any], pooch: Any, check_only: bool = False) -> None:  # noqa: ARG002  what pooch calls
-        for attempt in range(1, self.patience.attempts + 1):
-            try:
-                self._go_on(url)
-                break
-            except requests.HTTPError as error:
-                answer = error.response
-                if answer is not None and answer.status_code < 500 and answer.status_code not in TRANSIENT:
-                    raise DownloadError(
-                        f"{url}: the server answers {answer.status_code} {answer.reason}. Is the release right? "
-                        "`builder doctor --online` tries all addresses."
-                    ) from error
-                self._give_up_or_wait(url, attempt, error)
-            except (requests.RequestException, OSError) as error:
-                self._give_up_or_wait(url, attempt, error)
+        try:
+            _insist(lambda: self._go_on(url), url, self.patience)
+        except OSError as error:
+            if not _may_mend(error):
+                raise DownloadError(
+                    f"{url}: the server answers {_cause(error)}. Is the release right? `builder doctor --online` tries "
+                    "all addresses."
+                ) from error
+            held = self.part.stat().st_size if self.part.is_file() else 0
+            raise DownloadError(
+                f"{url}: {self.patience.attempts} attempts failed, the last with {type(error).__name__}; {held:,} "
+                "bytes are kept and the next attempt goes on from there. Check the connection."
+            ) from error
         self._check_bsd()
         self.part.replace(str(output_file))
         self.tag.unlink(missing_ok=True)
-
-    def _give_up_or_wait(self, url: str, attempt: int, error: Exception) -> None:
-        if attempt == self.patience.attempts:
-            held = self.part.stat().st_size if self.part.is_file() else 0
-            raise DownloadError(
-                f"{url}: {attempt} attempts failed, the last with {type(error).__name__}; {held:,} bytes are kept and "
-                "the next attempt goes on from there. Check the connection."
-            ) from error
-        log.info("%s: %s, going on (attempt %d).", url.rsplit("/", 1)[-1], type(error).__name__, attempt + 1)
-        time.sleep(self.patience.pause * attempt)
 
     def _go_on(self, url: str) -> None:
         """One answer of the server, appended to the part; raises where it breaks off."""
@@ -225,11 +256,17 @@ class _Resuming:
     def _check_bsd(self) -> None:
         if self.bsd is None:
             return
-        found = "sum:{} {}".format(*bsd_sum(self.part))
+        found = _found(self.part, self.bsd)
         if found != self.bsd:
             self.part.unlink()
             self.tag.unlink(missing_ok=True)
             raise _ChecksumError(f"found {found}")
+
+
+def _found(path: Path, stated: str) -> str:
+    """What the publisher's kind of checksum, `stated`, is of the file at `path`."""
+    algorithm = stated.partition(":")[0]
+    return "sum:{} {}".format(*bsd_sum(path)) if algorithm == "sum" else f"{algorithm}:{_digest(path, algorithm)}"
 
 
 def _digest(path: Path, algorithm: str) -> str:

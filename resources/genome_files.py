@@ -16,7 +16,7 @@ class GenomeFiles(dg.ConfigurableResource):
     Attributes:
         fasta: Path of the FASTA.
         more_fastas: Those of the other chromosomes, where each has a file of its own.
-        index_dir: For indices where the user's folder has none.
+        index_dir: For indices, and for bgzip copies of plain gzip files.
         remote: Path -> address, and the address of the publisher's checksums ("" for none), of files to be fetched.
     """
 

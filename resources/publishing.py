@@ -5,8 +5,10 @@ import os
 import re
 import time
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 from filelock import FileLock
 
@@ -22,13 +24,14 @@ class PublishError(OSError):
     """A file could not be published; nothing was left behind, and an earlier file stays as it was."""
 
 
-def publish(path: Path, write: Callable[[Path], None], locks: Path) -> None:
+def publish(path: Path, write: Callable[[Path], None], locks: Path | None = None) -> None:
     """Let `write` fill a temporary file beside `path`, make it durable, and put it in place in one step.
 
     Args:
         path: Where the file shall be.
         write: Called with the temporary path.
-        locks: Folder for lock files, inside the folder that all paths share: two writers of one path take turns.
+        locks: Folder for lock files, inside the folder that all paths share: two writers of one path take turns. None
+            where one command writes for one person.
 
     Raises:
         PublishError: no space, no permission or another fault of the disk; names the path and the remedy.
@@ -38,11 +41,10 @@ def publish(path: Path, write: Callable[[Path], None], locks: Path) -> None:
     if is_remote(path):
         _publish_object(path, write)
         return
-    temporary = path.with_name(f".{path.name}.{this_process()}.partial")
+    temporary = partial_name(path)
     try:
-        locks.mkdir(parents=True, exist_ok=True)
         path.parent.mkdir(parents=True, exist_ok=True)
-        with FileLock(locks / ("__".join(path.relative_to(locks.parent).parts) + ".lock")):
+        with _turn(path, locks):
             try:
                 write(temporary)
                 with temporary.open("rb") as written:
@@ -55,6 +57,13 @@ def publish(path: Path, write: Callable[[Path], None], locks: Path) -> None:
         raise PublishError(error.errno, f"{path} could not be written: {_remedy(error)}") from error
 
 
+def _turn(path: Path, locks: Path | None) -> AbstractContextManager[Any]:
+    if locks is None:
+        return nullcontext()
+    locks.mkdir(parents=True, exist_ok=True)
+    return FileLock(locks / ("__".join(path.relative_to(locks.parent).parts) + ".lock"))
+
+
 def _publish_object(path: Path, write: Callable[[Path], None]) -> None:
     with TemporaryDirectory() as folder:
         written = Path(folder) / path.name
@@ -63,6 +72,11 @@ def _publish_object(path: Path, write: Callable[[Path], None]) -> None:
             put(written, path)
         except Exception as error:  # each store has errors of its own
             raise PublishError(f"{path} could not be written: {error}") from error
+
+
+def partial_name(path: Path) -> Path:
+    """Where this process writes what shall be `path`; should it be killed, `dead_partial_files` finds that."""
+    return path.with_name(f".{path.name}.{this_process()}.partial")
 
 
 def dead_partial_files(folder: Path) -> list[Path]:

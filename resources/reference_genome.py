@@ -1,6 +1,7 @@
 """A FASTA on disk: opened, indexed and read by record. Knows nothing of chromosomes or genes.
 
-Indices and recompressed copies go to a folder of our own, never beside the user's file.
+Indices and recompressed copies go to a folder of our own, never beside the user's file. An index that lies beside the
+file is not read: nothing in it says of which file it is, and that of another one gives wrong bases without an error.
 """
 
 import gzip
@@ -9,15 +10,18 @@ import re
 import zlib
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Self
 
 import pysam
 
+from resources.publishing import partial_name
+
 GZIP_MAGIC = b"\x1f\x8b"
 BGZF_END = bytes.fromhex("1f8b08040000000000ff0600424302001b0003000000000000000000")  # SAM specification, 4.1.2
 BLOCK = 1 << 24
+OWN_NAME = re.compile(r"\.[0-9a-f]{16}\.gz(\.fai|\.gzi)?$")  # ending of every file in `index_dir`
 HEADER = re.compile(rb"\n>(\S*)")  # `^` instead of the newline takes ten times as long
 
 
@@ -51,7 +55,7 @@ class ReferenceGenome:
             self._fasta = None
 
     def validate(self) -> None:
-        """Read the whole file once: is it there, whole, a FASTA, with unique names, and does its index fit?
+        """Read the whole file once: is it there, whole, a FASTA, with unique names and bases in every record?
 
         Raises:
             FastaError: it is not.
@@ -68,8 +72,7 @@ class ReferenceGenome:
             strange = next((name for name in names if name not in indexed), names[0])
             raise FastaError(
                 f"{self.path}: its index lists {len(indexed)} records, the file has {len(names)}, among them "
-                f"{strange!r}. Either that record holds no bases: remove it. Or {self.path.name}.fai is another "
-                "file's: delete it."
+                f"{strange!r}. A record that holds no bases is not listed: remove it."
             )
 
     def records(self) -> list[tuple[str, int]]:
@@ -91,6 +94,17 @@ class ReferenceGenome:
         if not 0 <= start0 <= end0 <= length:
             raise FastaError(f"{self.path}: bases {start0}..{end0} (0-based) are not all in {record!r} of {length:,}.")
         return fasta.fetch(record, start0, end0).encode("ascii")
+
+    def own_files(self) -> tuple[Path, Path, Path]:
+        """Where in `index_dir` the bgzip copy, the .fai and the .gzi of the file as it is now lie, if they are needed.
+
+        Another file, or this one once it changed, gets other names; all match `OWN_NAME`.
+        """
+        status = self.path.stat()
+        identity = f"{self.path.resolve()}|{status.st_size}|{status.st_mtime_ns}".encode()
+        stem = self.path.name.removesuffix(".gz").removesuffix(".bgz")
+        copy = self.index_dir / f"{stem}.{hashlib.blake2b(identity, digest_size=8).hexdigest()}.gz"
+        return copy, copy.with_name(f"{copy.name}.fai"), copy.with_name(f"{copy.name}.gzi")
 
     def file_sha256(self) -> str:
         """SHA-256 of the file's bytes as they lie on disk."""
@@ -157,45 +171,26 @@ class ReferenceGenome:
         return self._fasta
 
     def _indexed(self) -> tuple[Path, Path, Path | None]:
-        """The file to read and its .fai and .gzi, made in `index_dir` where they are not beside the file."""
+        """The file to read, its .fai and its .gzi, made where they are not there yet."""
         compression = self._compression()
-        endings = [".fai"] if compression == "none" else [".fai", ".gzi"]
-        beside = [Path(f"{self.path}{ending}") for ending in endings]
-        if compression != "gzip" and all(self._is_current(path) for path in beside):
-            return self.path, beside[0], beside[1] if len(beside) == 2 else None
-        own = self._own_name()
-        fasta = own if compression == "gzip" else self.path
-        made = [Path(f"{own}{ending}") for ending in endings]
-        if not all(path.is_file() for path in made):  # the index is written last: it vouches for the copy
+        copy, fai, gzi = self.own_files()
+        fasta = copy if compression == "gzip" else self.path
+        blocks = None if compression == "none" else gzi
+        if not all(path.is_file() for path in (fasta, fai, blocks or fai)):
             self.index_dir.mkdir(parents=True, exist_ok=True)
             if compression == "gzip":
-                self._recompress(own)
-            self._index(fasta, made)
-        return fasta, made[0], made[1] if len(made) == 2 else None
-
-    def _is_current(self, index: Path) -> bool:
-        return index.is_file() and index.stat().st_mtime_ns >= self.path.stat().st_mtime_ns
-
-    def _own_name(self) -> Path:
-        """A name in `index_dir` that another file, or the same path with other content, does not get."""
-        status = self.path.stat()
-        identity = f"{self.path.resolve()}|{status.st_size}|{status.st_mtime_ns}".encode()
-        stem = self.path.name.removesuffix(".gz").removesuffix(".bgz")
-        return self.index_dir / f"{stem}.{hashlib.blake2b(identity, digest_size=8).hexdigest()}.gz"
+                self._recompress(copy)
+            self._index(fasta, fai, blocks)
+        return fasta, fai, blocks
 
     def _recompress(self, target: Path) -> None:
-        with TemporaryDirectory(dir=self.index_dir) as folder:
-            copy = Path(folder) / target.name
-            with pysam.BGZFile(str(copy), "wb") as packed:  # pyright: ignore[reportCallIssue]
-                for block in self._blocks():
-                    packed.write(block)
-            copy.replace(target)
+        with _draft(target) as draft, pysam.BGZFile(str(draft), "wb") as packed:  # pyright: ignore[reportCallIssue]
+            for block in self._blocks():
+                packed.write(block)
 
-    def _index(self, fasta: Path, made: list[Path]) -> None:
-        with TemporaryDirectory(dir=self.index_dir) as folder:
-            drafts = [Path(folder) / path.name for path in made]
-            options = ["--fai-idx", str(drafts[0])]
-            options += ["--gzi-idx", str(drafts[1])] if len(drafts) == 2 else []
+    def _index(self, fasta: Path, fai: Path, gzi: Path | None) -> None:
+        with _draft(fai) as fai_draft, _draft(gzi) if gzi else nullcontext() as gzi_draft:
+            options = ["--fai-idx", str(fai_draft), *(["--gzi-idx", str(gzi_draft)] if gzi_draft else [])]
             try:
                 pysam.faidx(*options, str(fasta))
             except pysam.SamtoolsError as error:
@@ -204,5 +199,14 @@ class ReferenceGenome:
                     f"{self.path} cannot be indexed ({cause}). Give all lines of a record the same length, e.g. with "
                     "`seqkit seq -w 60`."
                 ) from error
-            for draft, path in zip(reversed(drafts), reversed(made), strict=True):
-                draft.replace(path)
+
+
+@contextmanager
+def _draft(path: Path) -> Iterator[Path]:
+    """A name to write to; what was written gets the name `path` once all went well."""
+    draft = partial_name(path)
+    try:
+        yield draft
+        draft.replace(path)
+    finally:
+        draft.unlink(missing_ok=True)

@@ -6,7 +6,7 @@ from pathlib import Path
 import polars as pl
 import pyBigWig
 
-from resources.publishing import LOCKS, publish
+from resources.publishing import publish
 
 
 def write_bigwig(path: Path, lengths: Mapping[str, int], tracks: Iterable[tuple[str, pl.DataFrame]]) -> int:
@@ -29,12 +29,10 @@ def write_bigwig(path: Path, lengths: Mapping[str, int], tracks: Iterable[tuple[
                     file.addEntries(chrom, starts, values=track["score"].to_numpy(), span=1)
                     written += track.height
 
-    publish(path, write, path.parent / LOCKS)
+    publish(path, write)
     return written
 
 
 def write_bed(path: Path, rows: pl.DataFrame) -> None:
     """Write rows whose columns are BED's, in order, without a header."""
-    publish(
-        path, lambda temporary: rows.write_csv(temporary, separator="\t", include_header=False), path.parent / LOCKS
-    )
+    publish(path, lambda temporary: rows.write_csv(temporary, separator="\t", include_header=False))

@@ -16,7 +16,7 @@ from builder_assets.adoption import adopt
 from builder_assets.leftovers import leftovers, remove, stray_tables
 from builder_assets.manifest import State, cells_of
 from builder_assets.project import BuildInProgressError, HistoryError, alone, open_project
-from tests.projects import built, files_of, needs_weights, reopened, small_settings, write_settings
+from tests.projects import built, built_cells, files_of, needs_weights, reopened, small_settings, write_settings
 from tests.test_cli import config, run
 
 pytestmark = needs_weights
@@ -29,12 +29,23 @@ def test_adopt__lost_history_is_recorded_and_judged_and_nothing_is_derived(folde
     project = reopened(folder)
     done = adopt(project)
     assert done.behind == ()
+    assert done.absent == ()
     assert done.failures == ()
     assert set(done.recorded) == set(cells_of(project.manifest.nodes))
     assert files_of(folder / "data") == before
     weights = folder / "data/model/base_model_weights.parquet"  # registered again, like every file of the user
     assert {path for path, time in times.items() if path.stat().st_mtime_ns != time} <= {weights}
     assert built(reopened(folder)) == []
+
+
+def test_adopt__what_was_never_built_is_no_failure(folder):
+    """Scores copied to another machine: the dataset is made there."""
+    shutil.rmtree(folder / ".dagster")
+    shutil.rmtree(folder / "data/examples")
+    text = run("adopt", "--config", config(folder))
+    assert "not adopted" not in text
+    assert "tables are not there: `builder build` builds them." in text
+    assert not {cell for cell in built_cells(built(reopened(folder))) if cell.startswith("model/")}
 
 
 @pytest.mark.faults

@@ -12,7 +12,7 @@ import yaml
 from typer.testing import CliRunner
 
 from builder_assets import demo
-from builder_assets.cli import app
+from builder_assets.cli import app, build_commands
 from tests.processes import COMMAND
 from tests.projects import files_of, needs_weights, small_settings, write_settings
 
@@ -109,6 +109,18 @@ def test_build__one_dataset_leaves_the_others(folder):
     assert not (folder / "data/more").exists()
 
 
+@needs_weights
+def test_build__says_how_much_a_failure_leaves_unbuilt(folder):
+    settings = small_settings()
+    settings["datasets"]["examples"]["conservation"] = "nothere.bw"
+    write_settings(folder, settings)
+    text = run("build", "--config", config(folder), code=1)
+    assert "nothere.bw is not there. Put it there, or correct its path in builder.yaml." in text
+    # Of two chromosomes the track, the examples and their pools; the card.
+    assert "2 failed, so 7 tables are not built; all others are." in text
+    assert "dataset examples" not in text  # what lies there is not what the settings say
+
+
 def test_build__a_genome_alone_is_enough_for_a_preview(empty_folder):
     at = config(empty_folder)
     text = run("select", "--dataset", "examples", "--config", at, code=2)
@@ -174,6 +186,26 @@ def test_doctor__is_content_with_a_good_project(folder):
     assert "device: cpu" in text
 
 
+@needs_weights
+@pytest.mark.parametrize(
+    ("words", "text"),
+    [
+        (("export", "--dataset", "examples", "--output", "all.csv"), "all.csv would hold parquet: call it all.parquet"),
+        (
+            ("export", "--dataset", "examples", "--output", "a.parquet", "--layout", "csv"),
+            "call it a.csv, or give --lay",
+        ),
+        (("select", "--dataset", "examples", "--genes", "-3"), "'--genes': Input should be greater than or equal to 0"),
+        (("tracks", "out", "--minimum", "2"), "'--minimum': Input should be less than or equal to 1"),
+    ],
+)
+def test_wrong_options__are_refused_before_anything_is_written(words, text, folder, monkeypatch):
+    monkeypatch.chdir(folder)
+    before = sorted(folder.iterdir())
+    assert text in " ".join(run(*words, "--config", config(folder), code=2).split())
+    assert sorted(folder.iterdir()) == before
+
+
 # Wrong input: one clear error, exit code 1 or 2, nothing half-written.
 
 
@@ -197,6 +229,28 @@ def test_wrong_input__no_weights(folder):
     settings["base_models"]["weightless"] = settings["base_models"]["model"] | {"weights": "no_such_folder"}
     assert "lacks 5 of SpliceAI's 5 weight files" in fails(folder, settings)
     assert not (folder / "data/weightless/splice_scores").exists()
+
+
+def test_build__and_status_tell_what_checks_warn_of(tmp_path, monkeypatch):
+    text = gzip.decompress(demo.ANNOTATION.read_bytes()).decode()
+    (tmp_path / "untyped.gtf").write_text(text.replace("gene_type", "a").replace("gene_biotype", "b"))
+    write_settings(tmp_path, genome_only(annotation="untyped.gtf"))
+    warnings = [
+        "warned toy/genes[22], gene_types: 59 of 59 genes (100.0%) have no type; 0 types are known.",
+        "warned toy/genes[Y], gene_types: 13 of 13 genes (100.0%) have no type; 0 types are known.",
+    ]
+    for command, also in (("build", "toy/genes"), ("build", "Nothing to do"), ("status", "toy/genes")):
+        lines = run(command, "--config", config(tmp_path)).splitlines()
+        assert [line for line in lines if "gene_types" in line] == warnings
+        assert any(also in line for line in lines)
+    rows = json.loads(run("status", "--json", "--config", config(tmp_path)))
+    told = {(row["asset"], row["partition"]): row["warnings"] for row in rows if row["warnings"]}
+    assert [warned["check"] for warned in told["toy/genes", "Y"]] == ["gene_types"]
+    assert "13 of 13 genes" in told["toy/genes", "Y"][0]["text"]
+    monkeypatch.setattr(build_commands, "MOST_TOLD", 1)
+    short = run("status", "--config", config(tmp_path))
+    assert "warned toy/genes, gene_types: 1 more chromosomes (Y); `builder status --json` has" in short
+    assert warnings[1] not in short
 
 
 def test_wrong_input__unknown_chromosome(tmp_path):

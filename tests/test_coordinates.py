@@ -9,8 +9,10 @@ from hypothesis import strategies as st
 from builder_assets.coordinates import (
     ASSEMBLY_LENGTHS,
     AssemblyMismatchError,
+    assembly_name,
     canonical_chromosome,
     half_open,
+    is_chromosome,
     offset_expr,
     offset_of_position,
     position_expr,
@@ -32,10 +34,55 @@ from builder_assets.coordinates import (
         ("NC_012920.1", "GRCh38", "MT"),
         ("KI270728.1", "GRCh38", "KI270728.1"),
         ("NC_000001.99", "GRCh38", "NC_000001.99"),
+        ("chr1_KI270706v1_random", "GRCh38", "1_KI270706v1_random"),
+        ("chrUn_GL000220v1", "GRCh38", "Un_GL000220v1"),
+        ("chr6_apd_hap1", "GRCh37", "6_apd_hap1"),
+        ("chrZ", "galGal6", "Z"),
+        ("chrXVI", "sacCer3", "XVI"),
+        ("chr2L", "dm6", "2L"),
+        ("chr3LHet", "dm3", "3LHet"),
+        ("chr2A", "panTro6", "2A"),
+        ("chrLG7", "any", "LG7"),
+        ("chromosome_1", "Cre5", "chromosome_1"),
+        ("chr_001", "any", "chr_001"),
+        ("chr", "any", "chr"),
+        ("chromatid", "any", "chromatid"),
+        ("chrysalis7", "any", "chrysalis7"),
     ],
 )
 def test_canonical_chromosome__knows_the_usual_names(contig, assembly, canonical):
     assert canonical_chromosome(contig, assembly) == canonical
+
+
+@pytest.mark.parametrize(
+    ("name", "known"),
+    [
+        *[
+            (name, "GRCh37")
+            for name in ("GRCh37", "grch37", "GRCh37.p13", "hg19", "HG19", "b37", "hs37d5", "GRCh37-lite")
+        ],
+        *[
+            (name, "GRCh38")
+            for name in ("GRCh38", "GRCh38.p14", "grch38.P7", "hg38", " hg38", "hs38DH", "hs38d1", "b38")
+        ],
+        *[("mm10", "GRCm38"), ("GRCm38.p6", "GRCm38"), ("mm39", "GRCm39")],
+        *[(name, name) for name in ("my_fish", "hg18", "CHM13", "GRCh3", "GRCh38x", "TAIR10")],
+    ],
+)
+def test_assembly_name__one_for_all_that_it_is_called(name, known):
+    assert assembly_name(name) == known
+
+
+@pytest.mark.parametrize("name", ["1", "22", "X", "Y", "Z", "W", "2L", "4", "XVI", "LG7"])
+def test_is_chromosome__by_its_name(name):
+    assert is_chromosome(name)
+    assert not any(map(is_chromosome, [f"{name}_random", f"chr{name}", f"{name}.1"]))
+
+
+def test_is_chromosome__scaffolds_and_mitochondria_are_none():
+    assert not any(
+        map(is_chromosome, ["MT", "Un_1", "KI270728.1", "GL000192.1", "chromosome_1", "scaffold_12", "Pt", ""])
+    )
 
 
 def test_canonical_chromosome__refuses_another_assembly():

@@ -72,6 +72,7 @@ def test_scores_of__says_what_is_not_there(config):
 
 def test_export_tracks__put_every_score_on_its_base(config, tmp_path):
     files = export_tracks("m", tmp_path / "out", 0.001, config)
+    assert sorted((tmp_path / "out").iterdir()) == sorted(files)
     assert [path.name for path in files] == [
         "m.donor.plus.bw", "m.donor.minus.bw", "m.acceptor.plus.bw", "m.acceptor.minus.bw", "m.calls.bed",
     ]  # fmt: skip

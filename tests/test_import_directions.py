@@ -21,7 +21,16 @@ TOP = {
     "cli": "project",
     "reports": "project",
     **dict.fromkeys(
-        ("adoption", "leftovers", "dataset_export", "selection_preview", "gene_search", "online_check", "gene_scores"),
+        (
+            "adoption",
+            "doctor",
+            "leftovers",
+            "dataset_export",
+            "selection_preview",
+            "gene_search",
+            "online_check",
+            "gene_scores",
+        ),
         "project",
     ),
 }

@@ -50,15 +50,39 @@ WRONG = {
     "missing": ({"genomes__g": {"assembly": "x", "fasta": "x", "annotation": "x"}}, r"genomes\.g\.chromosomes: is required"),
     "choice": ({"base_models__m__labels": "some"}, r"base_models\.m\.labels: 'some': .*'all', 'basic', 'canonical' or 'mane'"),
     "chromosome twice": ({"genomes__g__chromosomes": [22, 22]}, r"genomes\.g\.chromosomes: 22 named more than once"),
-    "prefixed chromosome": ({"genomes__g__chromosomes": ["chr22"]}, "chromosomes are named without `chr`"),
+    "prefixed chromosome": ({"genomes__g__chromosomes": ["chr22"]}, "chr22 is 22: chromosomes are named without `chr`"),
+    "mitochondrion": ({"genomes__g__chromosomes": ["M"]}, r"g\.chromosomes\.0: 'M': M is MT: .*the mitochondrion is MT"),
+    "accession": ({"genomes__g__chromosomes": ["NC_000022.10"]}, r"NC_000022\.10 is 22: name chromosomes so; the files may"),
+    "training chromosome": ({"base_models__m__trained_on": ["2", "chr4"]}, r"m\.trained_on\.1: 'chr4': chr4 is 4: chrom"),
+    "split chromosome": (
+        {"datasets__d__splits": {"by": "chromosome", "chromosomes": {"train": ["chr1"]}}},
+        r"chromosomes\.train\.0: 'chr1': chr1 is 1: chromosomes are named without `chr`",
+    ),
+    "accession of another assembly": (
+        {"genomes__g__chromosomes": ["NC_000022.11"]},
+        r"NC_000022\.11 is chromosome 22 of GRCh38, but the settings say GRCh37",
+    ),
     "hostile chromosome": ({"genomes__g__chromosomes": ["../x"]}, r"genomes\.g\.chromosomes\.0: '\.\./x'"),
     "no chromosome": ({"genomes__g__chromosomes": []}, r"genomes\.g\.chromosomes: .*at least 1 item"),
     "region": ({"genomes__g__regions": ["22:5-4"]}, "'22:5-4' is not of the form chromosome:start-end"),
+    "region elsewhere": (
+        {"genomes__g__regions": ["chr22:5-6", "nonsense:5-6", "21:5-6"]},
+        r"genomes\.g: 2 of the 3 `regions:` lie on none of the `chromosomes:` \(22, Y\), first 'nonsense:5-6'; correct",
+    ),
+    "region of another assembly": ({"genomes__g__regions": ["NC_000022.11:5-6"]}, "is chromosome 22 of GRCh38, but"),
+    "ftp": ({"genomes__g__fasta": "ftp://x.org/a.fa"}, r"genomes\.g\.fasta: 'ftp://x.org/a.fa': ftp:// is not fetched, only https:// and http:// are; .*give its path"),
+    "object store": ({"genomes__g__annotation": "s3://b/a.gtf"}, r"g\.annotation: 's3://b/a.gtf': s3:// is not fetched"),
+    "address of a site": ({"genomes__g__fasta": "https://x.org"}, r"genomes\.g\.fasta: 'https://x.org': the address names no file; give one like https://HOST/FOLDER/FILE, or download"),
+    "address of a folder": ({"genomes__g__fasta": "https://x.org/a/"}, r"'https://x.org/a/': the address names no file"),
+    "address of a query": ({"genomes__g__annotation": "https://x.org/?a.gtf"}, "the address names no file"),
+    "address without host": ({"genomes__g__annotation": "https:///a.gtf"}, "the address names no file"),
+    "address of a parent": ({"genomes__g__annotation": "https://x.org/a/.."}, "the address names no file"),
     "hostile name": ({"datasets__a/b": {"base_model": "m", "genes": {"policy": "all"}}}, "name 'a/b': use letters"),
     "name twice": ({"datasets__g": {"base_model": "m", "genes": {"policy": "all"}}}, "name 'g' is used twice"),
     "no such genome": ({"base_models__m__genome": "h"}, r"base_models\.m\.genome: 'h' is none of 'g'"),
     "no such model": ({"datasets__d__base_model": "n"}, r"datasets\.d\.base_model: 'n' is none of 'm'"),
     "assembly": ({"genomes__g__assembly": "GRCh38"}, "spliceai was trained on GRCh37, genome 'g' is GRCh38"),
+    "assembly by another name": ({"genomes__g__assembly": "hg38"}, "spliceai was trained on GRCh37, genome 'g' is GRCh38"),
     "weights": ({"base_models__m__family": "openspliceai"}, "needs `weights:`, the folder of its .pt files"),
     "context": ({"base_models__m__context": 80}, "published with a context of 10000 only, not 80"),
     "spread not stored": (
@@ -89,6 +113,16 @@ def test_load_settings__names_place_and_remedy(tmp_path, case):
     changes, text = WRONG[case]
     with pytest.raises(SettingsError, match=text):
         load(tmp_path, settings(**changes))
+
+
+@pytest.mark.parametrize("name", ["hg19", "GRCh37.p13", "hs37d5"])
+def test_load_settings__an_assembly_has_one_name_for_all_that_reads_it(tmp_path, name):
+    assert load(tmp_path, settings(genomes__g__assembly=name)) == load(tmp_path, settings())
+
+
+@pytest.mark.parametrize("name", ["chromosome_1", "chr_001", "scaffold_7"])
+def test_load_settings__names_that_only_begin_with_chr_are_whole(tmp_path, name):
+    assert load(tmp_path, settings(genomes__g__chromosomes=[name])).genomes["g"].chromosomes == (name,)
 
 
 def test_load_settings__a_stored_spread_may_be_asked_for(tmp_path):

@@ -6,6 +6,7 @@ import hashlib
 import shutil
 
 import dagster as dg
+import polars as pl
 import pytest
 import yaml
 
@@ -52,6 +53,29 @@ def test_source_files__paths_patterns_addresses_releases(tmp_path):
         files_of(settings_with(tmp_path, assembly="GRCh37", annotation="gencode:v47"), "annotation")
 
 
+HTTPS = "https://example.org/x/genes.gtf"
+OTHERS = [
+    f"{HTTPS}?rev=1", f"{HTTPS}?rev=2", f"{HTTPS}#1", HTTPS.replace("https", "http"), HTTPS.replace("org", "org:81"),
+    HTTPS.replace("org", "org:82"), HTTPS.replace("//", "//me@"), HTTPS.replace("/x/", "//x/"),
+    HTTPS.replace("/x/", "/x/./"), HTTPS.replace("/x/", "/x/../x/"), HTTPS.replace("/x/", "/../../x/"),
+    HTTPS.replace("/x/", "/x%2F"), HTTPS.replace("/x/", "/..%2Fx/"), HTTPS.replace("/genes", "/%67enes"),
+    "HTTPS://example.org/x/genes.gtf", "https://Example.org/x/genes.gtf", f"{HTTPS}?",
+]  # fmt: skip
+
+
+def test_source_files__no_two_addresses_share_a_file(tmp_path):
+    (plain, *others) = [
+        files_of(settings_with(tmp_path, annotation=url), "annotation")[0].path for url in (HTTPS, *OTHERS)
+    ]
+    folder = tmp_path / "data" / "downloads" / "example.org"
+    assert plain == folder / "x" / "genes.gtf"
+    assert len({plain, *others}) == 1 + len(OTHERS)
+    for path in others:  # not outside the downloads, and with the ending that people know
+        assert path.parent.parent == folder
+        assert ".." not in path.parts
+        assert path.suffix == ".gtf"
+
+
 @pytest.fixture
 def project_with(tmp_path, monkeypatch):
     """Makes an open project of one genome."""
@@ -95,6 +119,18 @@ def test_build__fetches_the_files_and_every_check_passes(project_with, tmp_path)
     assert checks == {"contig_fit", "release_totals", "gene_types", "intron_lengths", "splice_motifs", "identities"}
 
 
+def test_build__another_query_is_another_file(project_with, tmp_path):
+    with gzip.open(demo.ANNOTATION, "rb") as lines:
+        text = lines.read()
+    earlier = b"".join(line for line in text.splitlines(keepends=True) if b"DGCR8" not in line)
+    with serving({"/a.gtf?rev=1": earlier, "/a.gtf?rev=2": text}) as site:
+        for revision, counted in ((1, 0), (2, 1)):
+            project = project_with(annotation=f"{site.url}/a.gtf?rev={revision}", chromosomes=["22"])
+            assert failures(project) == []
+            genes = pl.read_parquet(tmp_path / "data" / "g" / "genes" / "22.parquet")
+            assert genes.filter(pl.col("gene_name") == "DGCR8").height == counted
+
+
 @pytest.mark.faults
 def test_build__one_fasta_per_chromosome_and_only_the_changed_one_again(project_with, tmp_path):
     from resources.reference_genome import ReferenceGenome
@@ -131,7 +167,8 @@ def test_build__an_annotation_without_a_chromosome_stops_at_the_check(project_wi
         kept = [line for line in lines if not line.startswith(("Y\t", "chrY\t"))]
     (tmp_path / "a.gtf").write_text("".join(kept), encoding="utf-8")
     project = project_with(annotation="a.gtf")
-    assert any("check contig_fit" in failure and "settings (Y)" in failure for failure in failures(project))
+    told = failures(project)
+    assert any("check contig_fit on g/gene_annotation: " in failure and "settings (Y)" in failure for failure in told)
     assert not (tmp_path / "data" / "g" / "genes").exists()
 
 

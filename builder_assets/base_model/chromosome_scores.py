@@ -11,6 +11,7 @@ import polars as pl
 import pyarrow as pa
 
 from builder_assets.base_model.architectures import ACCEPTOR, DONOR, N_CLASSES
+from builder_assets.base_model.scored_bases import Teller
 from builder_assets.base_model.scoring import fingerprint
 from builder_assets.sequence import ChromosomeSequence
 from builder_assets.settings import NetworkSettings
@@ -26,7 +27,6 @@ gene_logger.propagate = False
 # Column of the table -> column of what `scoring.Scorer` gives.
 TRACKS = {"donor_scores": DONOR, "acceptor_scores": ACCEPTOR}
 SD_TRACKS = {"donor_sd": N_CLASSES + DONOR, "acceptor_sd": N_CLASSES + ACCEPTOR}
-SECONDS_BETWEEN_LINES = 5.0
 BATCH_BASES = 2_000_000  # kept at a time: what a killed run loses, 45 s of two cores or 1 s of a large GPU
 MOST_FAILURES = 10  # then the device or its libraries are broken, not the genes
 
@@ -275,26 +275,18 @@ def _lists(arrays: list[np.ndarray]) -> pl.Series:
 
 
 class _Progress:
-    """Counts bases and writes a line now and then: rate and time left; a line per gene into the log file."""
+    """Counts bases and tells of them; a line per gene into the log file."""
 
     def __init__(self, chrom: str, missing: Mapping[str, tuple[int, int, str]], names: Mapping[str, str]) -> None:
         self.chrom, self.missing, self.names = chrom, missing, names
         self.total = sum(end - start + 1 for start, end, _ in missing.values())
         self.scored, self.computed = 0, 0.0
-        self._started = self._last_line = time.perf_counter()
+        self._teller = Teller(chrom, self.total, len(missing))
 
     def bases(self, bases: int, computed: float) -> None:
         self.scored += bases
         self.computed += computed
-        now = time.perf_counter()
-        if now - self._last_line >= SECONDS_BETWEEN_LINES:
-            self._last_line = now
-            rate = self.scored / (now - self._started)
-            logger.info(
-                "%s: %s of %s bases of %d new genes scored, %s bases/s, about %.0f s left",
-                self.chrom, f"{self.scored:,}", f"{self.total:,}", len(self.missing), f"{rate:,.0f}",
-                (self.total - self.scored) / rate,
-            )  # fmt: skip
+        self._teller.tell(self.scored)
 
     def gene(self, mark: str) -> None:
         start, end, strand = self.missing[mark]

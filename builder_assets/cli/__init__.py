@@ -1,6 +1,6 @@
 """The command `builder`: everything that the Dagster UI does, from a shell.
 
-Exit codes: 0 done or nothing to do; 1 something failed, the rest is built; 2 wrong usage or settings.
+Exit codes: 0 done or nothing to do; 1 something failed, what does not need it is built; 2 wrong usage or settings.
 """
 
 from builder_assets.cli import (  # each registers its commands

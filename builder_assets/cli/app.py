@@ -1,6 +1,6 @@
 """What the commands of `builder` share: the application, options, the two consoles, and how errors are told.
 
-Exit codes: 0 done or nothing to do; 1 something failed, the rest is built; 2 wrong usage or settings.
+Exit codes: 0 done or nothing to do; 1 something failed, what does not need it is built; 2 wrong usage or settings.
 """
 
 import json
@@ -54,7 +54,7 @@ Three commands do most:
   builder build              build what is missing or stale, and nothing else
   builder ui                 watch, start and inspect builds in a browser
 
-Exit codes: 0 done or nothing to do, 1 something failed (the rest is built), 2 wrong usage or settings.""",
+Exit codes: 0 done or nothing to do, 1 something failed (what does not need it is built), 2 wrong usage or settings.""",
 )
 # A log has no width; tables must not be folded into 80 columns there.
 LOG_WIDTH = None if sys.stdout.isatty() or "COLUMNS" in os.environ else 120

@@ -1,9 +1,8 @@
 """Commands that build, and that compare what is built with the history and the disk."""
 
-import logging
-import sys
 import time
 from collections import Counter
+from collections.abc import Iterable
 from typing import Annotated, Any
 
 import typer
@@ -23,6 +22,8 @@ from builder_assets.cli.app import (
     reported,
 )
 
+MOST_TOLD = 3  # chromosomes of one check that are told in full
+
 
 @app.command()
 @reported
@@ -37,10 +38,11 @@ def build(
     """Build what is missing, failed or stale, and nothing else.
 
     Safe to stop and to run again: finished chromosomes stay, gene scores are reused. The same history is shown by
-    `builder ui`, and partitions built there are not built again here.
+    `builder ui`, and partitions built there are not built again here. What checks warn of stands in the last lines.
     """
     from builder_assets.building import LayerResult, Scope, stoppable
     from builder_assets.building import build as run_build
+    from builder_assets.cli.progress import shown_progress
     from builder_assets.project import open_project
     from builder_assets.selection_preview import check_error_policies
 
@@ -51,10 +53,9 @@ def build(
     if dry_run:
         _print_plan(project, scope, force=force, as_json=False)
         return
-    _show_progress()
     started = time.monotonic()
     results: list[LayerResult] = []
-    with stoppable():
+    with stoppable(), shown_progress():
         for step in run_build(project, scope, force=force):
             if isinstance(step, LayerResult):
                 results.append(step)
@@ -91,7 +92,7 @@ def plan(
 @app.command()
 @reported
 def status(config: Config = None, as_json: AsJson = False) -> None:
-    """Show the state of every asset: built, missing, failed, stale and why; and tables that nothing asks for."""
+    """Show the state of every asset: built, missing, failed, stale and why; warnings; tables that nothing asks for."""
     from builder_assets.leftovers import stray_tables
     from builder_assets.project import open_project
 
@@ -114,6 +115,7 @@ def status(config: Config = None, as_json: AsJson = False) -> None:
         built = sum(status.is_built for status in own)
         table.add_row(name, f"{built}/{len(own)}", f"{rows:,}" if rows else "", "\n".join(behind))
     console.print(table)
+    _print_warnings(statuses.values())
     for stray in stray_tables(project):
         console.print(f"{stray.path}: {stray.why}", highlight=False, soft_wrap=True)
 
@@ -152,23 +154,26 @@ def adopt(config: Config = None) -> None:
     """Record the files on disk in the history: after it was lost or damaged, or the data folder moved.
 
     Derives nothing: input files are registered again, whole tables that are what would be built now are recorded,
-    and checks judge them. A history that cannot be read is put aside first. Exit code 1 if something cannot be
-    adopted; `builder build` builds it.
+    and checks judge them. A history that cannot be read is put aside first. Exit code 1 if a file cannot be adopted;
+    `builder build` builds it, and what is not there.
     """
     from builder_assets.adoption import adopt as run_adopt
     from builder_assets.building import stoppable
+    from builder_assets.cli.progress import shown_progress
     from builder_assets.project import open_project
 
-    _show_progress()
-    with stoppable():
+    with stoppable(), shown_progress():
         done = run_adopt(open_project(config, adopt=True))
     console.print(f"{len(done.recorded)} tables recorded.", highlight=False)
     for failure in done.failures:
         errors.print(Text("failed", "red"), failure, highlight=False, soft_wrap=True)
     for status in done.behind:
         errors.print(f"not adopted: {status.cell}: {status.state}: {'; '.join(status.causes)}", soft_wrap=True)
+    if done.absent:
+        console.print(f"{len(done.absent)} tables are not there: `builder build` builds them.", highlight=False)
     if done.behind:
         errors.print(f"{len(done.behind)} tables are not what would be built now: `builder build` builds them.")
+    if done.behind or done.failures:
         raise typer.Exit(1)
 
 
@@ -196,16 +201,6 @@ def clean(
     word = "would be removed" if dry_run else "removed"
     count = sum(leftover.is_ours for leftover in found) if dry_run else len(removed)
     console.print(f"{count} files {word}, {size / 1e6:.1f} MB.", highlight=False)
-
-
-def _show_progress() -> None:
-    """Progress lines of the assets go to the terminal; Dagster's own log lines stay in the history."""
-    handler = logging.StreamHandler(sys.stdout)
-    handler.setFormatter(logging.Formatter("    %(message)s"))
-    logger = logging.getLogger("builder")
-    logger.setLevel(logging.INFO)
-    logger.addHandler(handler)
-    logger.propagate = False
 
 
 def _print_plan(project: Any, scope: Any, *, force: bool, as_json: bool) -> None:
@@ -243,6 +238,8 @@ def _expected_time(todo: list[Any]) -> str:
 
 
 def _print_summary(project: Any, scope: Any, results: list[Any], seconds: float) -> None:
+    from builder_assets.manifest import pending_cells
+
     statuses = project.manifest.statuses(project.instance)
     failures = [failure for result in results for failure in result.failures]
     behind = [statuses[cell] for cell in scope.cells(project) if not statuses[cell].is_built]
@@ -250,18 +247,35 @@ def _print_summary(project: Any, scope: Any, results: list[Any], seconds: float)
         console.print(_built_table(project, results, statuses))
     elif not behind:
         console.print("Nothing to do: everything in scope is built and fresh.")
+    _print_warnings(statuses[cell] for cell in scope.cells(project))
     if behind and not failures:
         names = ", ".join(str(status.cell) for status in behind)
         console.print(f"waiting for other chromosomes: {names}", highlight=False, soft_wrap=True)
+    pending = {cell.asset.split("/")[0] for cell in pending_cells(project.manifest.nodes, statuses)}
     for name in project.settings.datasets:
-        if (project.settings.data_path / name / "README.md").is_file():
+        if name not in pending:
             console.print("dataset", Text(f"{name}:", "bold"), str(project.settings.data_path / name), soft_wrap=True)
     console.print(f"{seconds:.0f} s. `builder ui` opens the UI.", highlight=False)
     if failures or any(status.state == "failed" for status in behind):
-        errors.print(
-            Text(f"{len(failures)} failed; the rest is built.", "red"), "Mend the cause, then `builder build` again."
-        )
+        told = f"{len(failures)} failed, so {len(behind)} tables are not built; all others are."
+        errors.print(Text(told, "red"), "Mend the cause, then `builder build` again.")
         raise typer.Exit(1)
+
+
+def _print_warnings(statuses: Iterable[Any]) -> None:
+    """What checks found that stops nothing: in full for the first chromosomes of a check, by name for the others."""
+    found: dict[tuple[str, str], list[tuple[Any, str]]] = {}
+    for status in statuses:
+        for warned in status.warnings:
+            found.setdefault((status.cell.asset, warned.check), []).append((status.cell, warned.text))
+    for (asset, check), told in found.items():
+        for cell, text in told[:MOST_TOLD]:
+            console.print(Text("warned", "yellow"), f"{cell}, {check}: {text}", highlight=False, soft_wrap=True)
+        if more := [cell.partition for cell, _ in told[MOST_TOLD:]]:
+            where = (
+                f"{len(more)} more chromosomes ({', '.join(more)}); `builder status --json` has what it says of each"
+            )
+            console.print(Text("warned", "yellow"), f"{asset}, {check}: {where}", highlight=False, soft_wrap=True)
 
 
 def _built_table(project: Any, results: list[Any], statuses: Any) -> Table:
@@ -288,4 +302,5 @@ def _as_dict(status: Any) -> dict[str, Any]:
         "causes": list(status.causes),
         "rows": status.rows,
         "seconds": status.seconds,
+        "warnings": [{"check": warned.check, "text": warned.text} for warned in status.warnings],
     }

@@ -15,7 +15,7 @@ from builder_assets.cli.app import AsJson, Config, app, console, print_json, rep
 def select(
     dataset: Annotated[str, typer.Option("--dataset", help="The dataset to look at.")],
     config: Config = None,
-    genes: Annotated[int, typer.Option("--genes", help="How many genes to list; 0 lists none.")] = 20,
+    genes: Annotated[int, typer.Option("--genes", min=0, help="How many genes to list; 0 lists none.")] = 20,
     as_json: AsJson = False,
 ) -> None:
     """Preview a dataset's genes: how many, which, why, from how many candidates, and what scoring them would cost.
@@ -51,7 +51,7 @@ def export(
             "the split. master: the layout and column names of the predecessor."
         ),
     ] = "parquet",
-    rows_per_shard: Annotated[int, typer.Option(help="Rows of each shard.")] = 100_000,
+    rows_per_shard: Annotated[int, typer.Option(min=1, help="Rows of each shard.")] = 100_000,
     config: Config = None,
 ) -> None:
     """Write a built dataset as one Parquet file, CSV, shards, or in the predecessor's layout."""
@@ -61,6 +61,8 @@ def export(
     target = output.expanduser().resolve()
     if layout not in list(Layout):
         raise ValueError(f"--layout {layout!r} is none of {', '.join(Layout)}.")
+    if target.suffix and layout in (Layout.PARQUET, Layout.CSV) and target.suffix != f".{layout}":
+        raise ValueError(f"{target.name} would hold {layout}: call it {target.stem}.{layout}, or give --layout.")
     rows = export_dataset(open_project(config), dataset, Layout(layout), target, rows_per_shard)
     console.print(f"{rows:,} rows of {dataset} in {target}", highlight=False, soft_wrap=True)
 
@@ -96,7 +98,9 @@ def genes(
 def tracks(
     folder: Annotated[Path, typer.Argument(help="Folder to write to.")],
     base_model: Annotated[str | None, typer.Option("--base-model", help="Where there are several.")] = None,
-    minimum: Annotated[float, typer.Option(help="Scores below are left out; 0 keeps every scored base.")] = 0.001,
+    minimum: Annotated[
+        float, typer.Option(min=0, max=1, help="Scores below are left out; 0 keeps every scored base.")
+    ] = 0.001,
     config: Config = None,
 ) -> None:
     """Write scores as bigWig (donor and acceptor, each strand) and calls as BED, for IGV and the like."""

@@ -1,7 +1,6 @@
 """Commands for the project folder itself: make one, look at it in a browser, check what it needs."""
 
 import os
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -62,42 +61,21 @@ def doctor(
         bool, typer.Option("--online", help="Also ask publishers for their files; needs the network, which CI has not.")
     ] = False,
 ) -> None:
-    """Check settings, input files, weights, device, disk and versions, with a remedy for what is wrong."""
-    from builder_assets.genome.releases import ROLES
-    from builder_assets.genome.sources import source_files
+    """Check settings, input files, weights, genes, device, disk and versions, with a remedy for what is wrong."""
+    from builder_assets.doctor import findings
     from builder_assets.online_check import online_findings
     from builder_assets.project import open_project
-    from resources.accelerator import configure_jax
-    from resources.model_weights import weight_files
 
     project = open_project(config)
-    settings = project.settings
-    findings: list[tuple[bool, str, str]] = [(True, "settings", f"{settings.root}")]
-    for name, genome in settings.genomes.items():
-        for word in ROLES:
-            for file in source_files(settings, genome, word):
-                absent = " is not there yet: the build fetches it" if file.remote else " is not there"
-                is_well = file.path.is_file() or file.remote is not None
-                findings.append((is_well, f"{name} {word}", f"{file.path}{'' if file.path.is_file() else absent}"))
-    findings += online_findings(settings) if online else []
-    for name, model in settings.base_models.items():
-        try:
-            files = weight_files(model.family, model.weights and str(settings.path(model.weights)))
-            findings.append((True, f"{name} weights", f"{len(files)} files in {files[0].parent}"))
-        except ValueError as error:
-            findings.append((False, f"{name} weights", str(error)))
-    device = configure_jax(None)
-    remedy = f"; an NVIDIA GPU is used with `pip install '{DISTRIBUTION}[cuda12]'`" if device.startswith("cpu") else ""
-    findings.append((True, "device", f"{device}{remedy}"))
-    free = shutil.disk_usage(settings.root).free / 1e9
-    findings.append((free > 1, "disk", f"{free:.1f} GB free under {settings.root}"))
-    findings.append((True, "versions", ", ".join(f"{name} {version_of(name)}" for name in VERSIONED)))
-    for good, what, text in findings:
+    found = [*findings(project, DISTRIBUTION), *(online_findings(project.settings) if online else ())]
+    versions = ", ".join(f"{name} {version_of(name)}" for name in VERSIONED)
+    found.append((True, "installed", versions))
+    for good, what, text in found:
         console.print(
             Text("ok     ", "green") if good else Text("problem", "red"),
             f"{what}: {text}",
             highlight=False,
             soft_wrap=True,
         )
-    if not all(good for good, _, _ in findings):
+    if not all(good for good, _, _ in found):
         raise typer.Exit(1)

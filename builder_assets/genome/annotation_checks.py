@@ -9,15 +9,17 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 import polars as pl
+from scipy.special import bdtrc
 
-from builder_assets.coordinates import ASSEMBLY_LENGTHS
-from builder_assets.genome.landmarks import landmark_places, likely_assembly
+from builder_assets.coordinates import ASSEMBLY_LENGTHS, is_chromosome
+from builder_assets.genome.landmarks import landmark_places, landmark_words
 
 GENE = ["chrom", "gene_id"]
 TRANSCRIPT = [*GENE, "transcript_id"]
-SHORT_CONTIG = 1_000_000  # bases; mitochondria and scaffolds may have no gene
+SHORT_CONTIG = 1_000_000  # bases; a scaffold or mitochondrion as short as this may have no gene
 LARGEST_SHARE_UNKNOWN_TYPE = 0.01
 LARGEST_SHARE_OF_GAPS = 0.01
+CHANCE_OF_MORE = 0.001  # of few introns, chance makes more than that share gaps
 LENGTH_BINS = (0, 30, 100, 300, 1_000, 3_000, 10_000, 30_000, 100_000, 300_000, 1_000_000)
 
 
@@ -62,18 +64,21 @@ def contig_table(records: pl.DataFrame, fasta: pl.DataFrame, assembly: str) -> p
 def contig_fit(records: pl.DataFrame, fasta: pl.DataFrame, chromosomes: tuple[str, ...], assembly: str) -> Verdict:
     """Do annotation and FASTA hold the same chromosomes, and do the genes end inside them?
 
-    error  a chromosome of the settings of a million bases or more has no gene
-    warn   genes end beyond the FASTA of their chromosome; a short contig of the settings has no gene
+    error  no gene on a chromosome of the settings, or on a scaffold of a million bases or more
+    warn   no gene on a shorter scaffold or the mitochondrion; genes end beyond the FASTA of their chromosome
 
-    Contigs that the settings do not name are counted: they are left out, and no gene goes silently.
+    What is a chromosome is told by its name (1 to 999, X, 2L, IV), whatever its length: the genome may be small, or the
+    FASTA a part of it. Annotations without the mitochondrion are usual. Contigs that the settings do not name are
+    counted: they are left out, and no gene goes silently.
     """
     table = contig_table(records, fasta, assembly)
     own = table.filter(pl.col("chrom").is_in(list(chromosomes)))
     empty = own.filter(pl.col("genes") == 0)
-    long_empty = empty.filter(pl.col("fasta_end") >= SHORT_CONTIG)
+    ends = empty.select("chrom", "fasta_end").iter_rows()
+    lost = [chrom for chrom, end in ends if is_chromosome(chrom) or end >= SHORT_CONTIG]
     beyond = own.filter(pl.col("last_gene_end") > pl.col("fasta_end"))
     others = table.filter(~pl.col("chrom").is_in(list(chromosomes)) & (pl.col("genes") > 0))
-    likely = likely_assembly(landmark_places(records.filter(pl.col("feature") == "gene")))
+    landmarks = landmark_words(landmark_places(records.filter(pl.col("feature") == "gene")))
     numbers: dict[str, float] = {
         "genes": int(own["genes"].sum()),
         "chromosomes_without_genes": empty.height,
@@ -84,8 +89,7 @@ def contig_fit(records: pl.DataFrame, fasta: pl.DataFrame, chromosomes: tuple[st
     }
     text = (
         f"{numbers['genes']:,} genes on {own.height} chromosomes; left out: {numbers['genes_left_out']:,} genes on "
-        f"{others.height} contigs that the settings do not name{_named(others)}. Well-known genes lie as in "
-        f"{likely or 'no assembly known here'}."
+        f"{others.height} contigs that the settings do not name{_named(others)}. {landmarks}"
     )
     if beyond.height:
         text += (
@@ -97,7 +101,9 @@ def contig_fit(records: pl.DataFrame, fasta: pl.DataFrame, chromosomes: tuple[st
             f" No gene at all on {empty.height} chromosomes of the settings{_named(empty)}: the annotation lacks them, "
             "or names them in another way."
         )
-    return Verdict("error" if long_empty.height else "warn" if empty.height or beyond.height else "pass", text, numbers)
+    if lost:
+        text += f" Take an annotation that has {', '.join(lost[:5])}, or leave them out of `chromosomes:`."
+    return Verdict("error" if lost else "warn" if empty.height or beyond.height else "pass", text, numbers)
 
 
 def _named(rows: pl.DataFrame, most: int = 5) -> str:
@@ -136,7 +142,7 @@ def _short(bases: int) -> str:
 
 
 def intron_lengths(introns: pl.DataFrame) -> Verdict:
-    """Lengths of unique introns; warns where over 1 % are gaps, shorter than `min_intron`.
+    """Lengths of unique introns; warns where more than 1 % and chance make gaps, shorter than `min_intron`.
 
     Args:
         introns: INTRONS.
@@ -149,7 +155,8 @@ def intron_lengths(introns: pl.DataFrame) -> Verdict:
         f"{introns.height:,} unique introns, {gaps:,} of them gaps ({share:.2%}); the others are {numbers['median']:,} "
         f"bases long in the median, {numbers['longest']:,} at most."
     )
-    return Verdict("warn" if share > LARGEST_SHARE_OF_GAPS else "pass", text, numbers)
+    by_chance = bdtrc(gaps - 1, introns.height, LARGEST_SHARE_OF_GAPS) if gaps else 1.0
+    return Verdict("warn" if by_chance < CHANCE_OF_MORE else "pass", text, numbers)
 
 
 def _whole(value: object) -> int:

@@ -58,7 +58,7 @@ def _motif_check(
         partitions_def=chromosomes,
         blocking=True,
         required_resource_keys={resource, STORE},
-        description="GT and AG beside the introns of protein-coding genes and at no other shift: coordinates, build.",
+        description="GT and AG at the ends of introns and at no shift beside: coordinates, build.",
     )
     def splice_motifs(
         context: dg.AssetCheckExecutionContext,

@@ -13,6 +13,8 @@ from builder_assets.sequence import ChromosomeSequence, N, codes_of, letter_byte
 from builder_assets.tables import CONTIG, GENOME_FASTA
 from resources.reference_genome import ReferenceGenome
 
+HG19_MITOCHONDRION = "UCSC's hg19, whose chrM is not the reference mitochondrion"
+
 Interval = tuple[int, int]  # 1-based closed
 
 
@@ -74,11 +76,12 @@ def contig_of(reference: ReferenceGenome, chrom: str, assembly: str, regions: tu
     Args:
         reference: The open FASTA.
         chrom: Canonical name.
-        assembly: GRCh37, GRCh38, or any other name (then lengths are not checked).
+        assembly: GRCh37 or GRCh38, whose lengths are checked; any other name, whose lengths are not known, must have
+            none of theirs.
         regions: `contig:start-end`, 1-based closed, of any chromosome.
 
     Raises:
-        ContigError: the chromosome is not there; its length is another build's; a region lies outside it.
+        ContigError: the chromosome is not there; its length is another assembly's; a region lies outside it.
     """
     placed = fasta_records(reference.records(), "", assembly)
     own = placed.filter(pl.col("chrom") == chrom)
@@ -173,9 +176,13 @@ def _cut_to(present: list[Interval], wanted: list[Interval], chrom: str) -> list
 def _check_length(
     reference: ReferenceGenome, own: pl.DataFrame, chrom: str, assembly: str, *, is_partial: bool
 ) -> None:
-    """A whole record must have the assembly's length; a region must end inside it."""
+    """A whole record must have the assembly's length, a region must end inside it.
+
+    Where the lengths of the assembly are not known here, a record must have that of no other.
+    """
     known = ASSEMBLY_LENGTHS.get(assembly, {}).get(chrom)
     if known is None:
+        _check_no_known_length(reference, own, chrom, assembly)
         return
     for end, record in own.select("end", "record").iter_rows():
         is_whole = region_of_record(record) is None
@@ -183,7 +190,9 @@ def _check_length(
         if end <= known and other is None and (end == known or is_partial or not is_whole):
             continue
         what = f"is {end:,} bases long" if is_whole else f"ends at {end:,}"
-        if other:
+        if other == HG19_MITOCHONDRION:
+            remedy = f"That is the length in {other}: take another FASTA, or leave MT out of `chromosomes:`."
+        elif other:
             remedy = f"That is the length in {other}: check `assembly:` and `fasta:`."
         elif end < known:
             remedy = "If the FASTA is partial, list what is really there under `regions:`."
@@ -192,10 +201,21 @@ def _check_length(
         raise ContigError(f"{reference.path}: record {record!r} {what}, {assembly}'s {chrom} has {known:,}. {remedy}")
 
 
+def _check_no_known_length(reference: ReferenceGenome, own: pl.DataFrame, chrom: str, assembly: str) -> None:
+    """A chromosome of the very length that it has in a known assembly is of that one, whatever the settings call it."""
+    for end, record in own.select("end", "record").iter_rows():
+        other = _build_with(chrom, end) if region_of_record(record) is None and chrom != "MT" else None
+        if other:
+            raise ContigError(
+                f"{reference.path}: record {record!r} is {end:,} bases long, as {chrom} of {other}, but the settings "
+                f"say {assembly}. Write `assembly: {other}`, so that annotation and FASTA are checked against it."
+            )
+
+
 def _build_with(chrom: str, length: int) -> str | None:
     """The assembly in which `chrom` has `length` bases."""
     if chrom == "MT" and length == 16571:  # NC_001807, which UCSC's hg19 carries as chrM
-        return "UCSC's hg19, whose chrM is not the reference mitochondrion"
+        return HG19_MITOCHONDRION
     return next((name for name, lengths in ASSEMBLY_LENGTHS.items() if lengths.get(chrom) == length), None)
 
 

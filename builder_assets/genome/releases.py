@@ -91,13 +91,25 @@ SERIES = (
            summary="MANE.GRCh38.v{n}.summary.txt.gz"),
 )  # fmt: skip
 
-# Genes and transcripts of annotation files, as their publishers or earlier users counted them.
-PUBLISHED_TOTALS = {
-    "ensembl:112 GRCh38": (63_140, 254_129),
-    "gencode:v30 GRCh38": (58_870, 208_621),
-    "gencode:v30lift37 GRCh37": (60_627, 210_425),
+# Genes and transcripts (None: nobody's count was found) of annotation files, as publishers or users counted them.
+PUBLISHED_TOTALS: dict[str, tuple[int, int | None]] = {
+    "ensembl:75 GRCh37": (63_677, None),  # rows of Bioconductor's data set airway, counted with this GTF
+    "ensembl:87 GRCh37": (57_905, 196_501),  # pleiadian53/meta-spliceai; a user's map of transcripts to genes
+    "ensembl:102 GRCh38": (60_675, 232_024),  # lines of the GTF: issue 28 of Bioconductor/GenomicFeatures
+    "ensembl:112 GRCh38": (63_140, 254_129),  # pleiadian53/meta-spliceai
+    "gencode:v19 GRCh37": (57_820, None),  # what the tool GetTss prints of this GTF, in its manual
+    "gencode:v27 GRCh38": (58_288, 200_401),  # tx2gene_gencode27 of Bioconductor's HumanTranscriptomeCompendium
+    "gencode:v30 GRCh38": (58_870, 208_621),  # the exon table of mmsplice 2.4.0
+    "gencode:v30lift37 GRCh37": (60_627, 210_425),  # the same
+    "gencode:v43 GRCh38": (62_703, None),  # gene ids of the GTF, counted in a user's R script
+    "gencode:v44 GRCh38": (62_700, None),  # the same
+    "gencode:v47 GRCh38": (78_724, None),  # genes of a user's STAR index made with this GTF
+    "gencode:v48 GRCh38": (78_686, 385_669),  # gencodegenes.org/human/stats_48.html, as a course's script cites it
 }
 LARGEST_DRIFT = 0.01
+# Genes of any release of a publisher. Those above have 57,820 to 78,724, Ensembl 116 has 78,941. MANE's set of 2023 has
+# 19,316 transcripts (UCSC's table mane), one per gene and a second one for few.
+USUAL_GENES = {"ensembl": (55_000, 90_000), "gencode": (55_000, 90_000), "mane": (18_000, 22_000)}
 
 
 def is_release(text: str) -> bool:
@@ -116,6 +128,20 @@ def release_file(text: str, role: Role, assembly: str) -> Remote | None:
     Raises:
         ReleaseError: an unknown publisher, a release that is not in the table, or one without this assembly.
     """
+    series, n = _series_of(text, assembly)
+    folder, file = {
+        "fasta": (series.fasta_folder, series.fasta),
+        "annotation": (series.folder, series.annotation),
+        "summary": (series.folder, series.summary),
+    }[role]
+    if file is None:
+        return None
+    folder = folder.format(n=n)
+    return Remote(f"{folder}/{file.format(n=n)}", f"{folder}/{series.checksums}" if series.checksums else None)
+
+
+def _series_of(text: str, assembly: str) -> tuple[Series, str]:
+    """The series that a release belongs to, and its number there."""
     name, _, number = text.partition(":")
     named = [series for series in SERIES if series.name == name.lower()]
     if not named:
@@ -132,16 +158,7 @@ def release_file(text: str, role: Role, assembly: str) -> Remote | None:
     if chosen is None:
         ranges = "; ".join(f"{a}: {_ranges(named, a)}" for a in dict.fromkeys(series.assembly for series in named))
         raise ReleaseError(f"{text!r} is not a release of {name}. There are {ranges}.")
-    series, n = chosen
-    folder, file = {
-        "fasta": (series.fasta_folder, series.fasta),
-        "annotation": (series.folder, series.annotation),
-        "summary": (series.folder, series.summary),
-    }[role]
-    if file is None:
-        return None
-    folder = folder.format(n=n)
-    return Remote(f"{folder}/{file.format(n=n)}", f"{folder}/{series.checksums}" if series.checksums else None)
+    return chosen
 
 
 def _ranges(series: list[Series], assembly: str) -> str:
@@ -155,6 +172,17 @@ def _ranges(series: list[Series], assembly: str) -> str:
     return (", ".join(spans) or "none") + lifted
 
 
+def release_name(text: str, assembly: str) -> str:
+    """The one name of a release and its assembly, however it is written: `GENCODE:30` is `gencode:v30 GRCh38`.
+
+    Raises:
+        ReleaseError: as `release_file`.
+    """
+    series, n = _series_of(text, assembly)
+    before, after = ("v", "lift37" if "lift37" in series.pattern else "") if series.name == "gencode" else ("", "")
+    return f"{series.name}:{before}{n}{after} {series.assembly}"
+
+
 def total_drift(records: pl.DataFrame, annotation: str, assembly: str) -> tuple[bool, str, dict[str, float]]:
     """Genes and transcripts against the published totals of a release.
 
@@ -164,20 +192,29 @@ def total_drift(records: pl.DataFrame, annotation: str, assembly: str) -> tuple[
         assembly: Of the settings.
 
     Returns:
-        Whether all is well, one or two sentences, and the numbers. A file that is like no release in the table is
-        well: most are not in it.
+        Whether all is well, one or two sentences, and the numbers. A release without totals must have as many genes
+        as any of its publisher. A file that is like no release in the table is well: most are not in it.
     """
     own = [records.filter(pl.col("feature") == feature).height for feature in ("gene", "transcript")]
     numbers: dict[str, float] = {"genes": own[0], "transcripts": own[1]}
     shown = f"{own[0]:,} genes, {own[1]:,} transcripts"
-    expected = PUBLISHED_TOTALS.get(f"{annotation} {assembly}")
-    if expected is not None:
-        drift = max(abs(n - total) / total for n, total in zip(own, expected, strict=True))
-        text = f"{shown}; {annotation} was published with {expected[0]:,} and {expected[1]:,} (apart {drift:.2%})."
-        return drift <= LARGEST_DRIFT, text, numbers | {"drift": drift}
-    alike = [name for name, totals in PUBLISHED_TOTALS.items() if _near(own, totals)]
-    return True, f"{shown}: {'as ' + ', '.join(alike) if alike else 'like no release with totals known here'}.", numbers
+    if not is_release(annotation):
+        alike = [name for name, totals in PUBLISHED_TOTALS.items() if _drift(own, totals) <= LARGEST_DRIFT]
+        like = f"as {', '.join(alike)}" if alike else "like no release with totals known here"
+        return True, f"{shown}: {like}.", numbers
+    name = release_name(annotation, assembly)
+    if expected := PUBLISHED_TOTALS.get(name):
+        drift = _drift(own, expected)
+        is_well, numbers = drift <= LARGEST_DRIFT, numbers | {"drift": drift}
+        totals = " and ".join(f"{n:,}" for n in expected if n is not None)
+        known = f"{annotation} was published with {totals} (apart {drift:.2%})"
+    else:
+        fewest, most = USUAL_GENES[name.partition(":")[0]]
+        is_well = fewest <= own[0] <= most
+        known = f"the totals of {annotation} are not known here; others of its kind have {fewest:,} to {most:,} genes"
+    return is_well, f"{shown}; {known}.{'' if is_well else ' Is the file whole, and of this release?'}", numbers
 
 
-def _near(own: list[int], totals: tuple[int, int]) -> bool:
-    return all(abs(n - total) <= LARGEST_DRIFT * total for n, total in zip(own, totals, strict=True))
+def _drift(own: list[int], totals: tuple[int, int | None]) -> float:
+    """The larger of the differences from known totals, as a share of them."""
+    return max(abs(n - total) / total for n, total in zip(own, totals, strict=True) if total is not None)

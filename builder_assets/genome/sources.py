@@ -6,15 +6,17 @@ fasta: https://example.org/genome.fa.gz             fetched once into data_dir/d
 fasta: ensembl:112                                  the release's file for `assembly:`
 """
 
+import hashlib
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from urllib.parse import unquote, urlsplit
+from urllib.parse import quote, unquote, urlsplit
 
 from builder_assets.genome.releases import Remote, Role, is_release, release_file
 from builder_assets.settings import GenomeSettings, Settings
 
 PLACE = "{chromosome}"
 DOWNLOADS = "downloads"
+FASTA_INDEX = "fasta_index"
 
 
 @dataclass(frozen=True)
@@ -46,14 +48,32 @@ def source_files(settings: Settings, genome: GenomeSettings, role: Role) -> tupl
     return tuple(_source_file(settings, name, role, genome.assembly) for name in names)
 
 
+def fasta_index_dir(settings: Settings, genome: str) -> Path:
+    """Folder of the indices and recompressed copies of one genome's FASTA."""
+    return settings.local_path / genome / FASTA_INDEX
+
+
 def _source_file(settings: Settings, text: str, role: Role, assembly: str) -> SourceFile:
-    if text.startswith(("https://", "http://")):
+    if "://" in text:
         return _fetched(settings, Remote(text))
     remote = release_file(text, role, assembly) if is_release(text) else None
     return _fetched(settings, remote) if remote else SourceFile(settings.path(text))
 
 
 def _fetched(settings: Settings, remote: Remote) -> SourceFile:
-    address = urlsplit(remote.url)
-    below = PurePosixPath(unquote(address.path)).relative_to("/")
-    return SourceFile(settings.local_path / DOWNLOADS / (address.hostname or "") / below, remote)
+    return SourceFile(settings.local_path / DOWNLOADS / _local_name(remote.url), remote)
+
+
+def _local_name(url: str) -> PurePosixPath:
+    """A name below the downloads that no other address has.
+
+    https://example.org/x/my%20genes.gtf    example.org/x/my genes.gtf
+    https://example.org/x/get.gtf?rev=2     example.org/cd50fef0debc8051/get.gtf   whatever host and path do not say
+    """
+    address = urlsplit(url)
+    host, path = address.hostname or "", unquote(address.path)
+    parts = PurePosixPath(path).parts[1:]
+    if url == f"https://{host}/{quote('/'.join(parts))}" and ".." not in parts:
+        return PurePosixPath(host, *parts)
+    digest = hashlib.blake2b(url.encode(), digest_size=8).hexdigest()
+    return PurePosixPath(host, digest, address.path.rpartition("/")[2])

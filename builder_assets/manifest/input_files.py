@@ -13,8 +13,20 @@ INPUT_FILES = "input_files"  # definition metadata: paths of the user's files th
 REGISTERED = "registered_files"  # materialisation metadata: path, size and mtime of those files when read
 
 
+class InputFileError(ValueError):
+    """A file of the user is not there; the text names it."""
+
+
 def registered_files(paths: Iterable[str | Path]) -> dict[str, Any]:
-    """Materialisation metadata that lets the manifest see later that a user's file changed."""
+    """Materialisation metadata that lets the manifest see later that a user's file changed.
+
+    Raises:
+        InputFileError: one of them is not there.
+    """
+    paths = list(paths)
+    absent = [str(path) for path in paths if not Path(path).is_file()]
+    if absent:
+        raise InputFileError(f"{', '.join(absent)} is not there. Put it there, or correct its path in builder.yaml.")
     files = {str(path): file_state(Path(path)) for path in paths}
     return {REGISTERED: dg.MetadataValue.text(json.dumps(files, sort_keys=True))}
 

@@ -13,7 +13,7 @@ from builder_assets.manifest.input_files import changed_files
 from builder_assets.manifest.look import Look
 from builder_assets.manifest.versions import cause_of_change
 from resources.table_files import file_state
-from resources.table_store import FILES, INPUTS
+from resources.table_store import FILES, INPUTS, SETTINGS
 
 RUN_FAILED = "its last run failed"
 
@@ -31,10 +31,19 @@ class State(StrEnum):
 
 
 @dataclass(frozen=True)
+class Warned:
+    """A check that found something which stops nothing, and what it said."""
+
+    check: str
+    text: str
+
+
+@dataclass(frozen=True)
 class Status:
     """State of one cell, and the causes in words.
 
-    `rows` and `seconds` are those of the last build; None where there was none.
+    `rows` and `seconds` are those of the last build; None where there was none. `warnings` are checks on the cell's
+    own table that found something which stops nothing.
     """
 
     cell: Cell
@@ -42,6 +51,7 @@ class Status:
     causes: tuple[str, ...] = ()
     rows: int | None = None
     seconds: float | None = None
+    warnings: tuple[Warned, ...] = ()
 
     @property
     def is_built(self) -> bool:
@@ -68,7 +78,7 @@ def status_of(look: Look, cell: Cell, attempt: Attempt | None) -> Status:
         return Status(cell, State.MISSING if gone else State.UNVERIFIED, (damage,), *last)
     if failed := _failed_checks(look, cell):
         return Status(cell, State.FAILED, failed, *last)
-    return Status(cell, State.BUILT, (), *last)
+    return Status(cell, State.BUILT, (), *last, _warned_checks(look, cell))
 
 
 def stale_causes(look: Look, cell: Cell, record: dg.AssetMaterialization) -> tuple[str, ...]:
@@ -77,7 +87,8 @@ def stale_causes(look: Look, cell: Cell, record: dg.AssetMaterialization) -> tup
     causes = []
     recorded = (record.tags or {}).get("dagster/code_version")
     if recorded != current:
-        causes.append(f"{cause_of_change(recorded, current)} changed ({recorded} -> {current})")
+        kept = json.loads(str(record.metadata[SETTINGS].value)) if SETTINGS in record.metadata else None
+        causes.append(cause_of_change(recorded, current, kept, look.nodes[cell.asset].settings))
     before = json.loads(str(record.metadata[INPUTS].value)) if INPUTS in record.metadata else {}
     now = look.input_versions(cell)
     causes += [f"input {name} changed" for name in sorted(before.keys() & now.keys()) if before[name] != now[name]]
@@ -107,6 +118,16 @@ def _failed_checks(look: Look, cell: Cell) -> tuple[str, ...]:
         elif not verdict.passed and verdict.severity is dg.AssetCheckSeverity.ERROR:
             failed.append(f"check {key.name} on {asset} failed: {verdict.description}")
     return tuple(failed)
+
+
+def _warned_checks(look: Look, cell: Cell) -> tuple[Warned, ...]:
+    """Checks that found no ERROR in what is recorded of this very asset, but did not pass."""
+    own = look.nodes[cell.asset].key
+    return tuple(
+        Warned(key.name, verdict.description or "")
+        for key, verdict in look.verdicts(cell).items()
+        if key.asset_key == own and verdict is not None and not verdict.passed
+    )
 
 
 def unjudged_checks(look: Look, statuses: Mapping[Cell, Status]) -> dict[str, list[dg.AssetCheckKey]]:

@@ -104,12 +104,14 @@ GENE_ANNOTATION = TableContract(
     description="Gene, transcript, exon and CDS records of the whole annotation file, in one dialect.",
     columns=_RECORD_COLUMNS,
     sort=_RECORD_SORT,
+    schema_version=2,
 )
 ANNOTATION_RECORDS = TableContract(
     name="annotation_records",
     description="The annotation records of one chromosome.",
     columns=_RECORD_COLUMNS,
     sort=_RECORD_SORT,
+    schema_version=2,
 )
 
 GENES = TableContract(
@@ -137,6 +139,7 @@ GENES = TableContract(
         Column(name="canonical_transcript_id", dtype="string", description="Tagged, else chosen by rule."),
     ),
     key=("chrom", "gene_id"),
+    schema_version=2,
 )
 
 TRANSCRIPTS = TableContract(

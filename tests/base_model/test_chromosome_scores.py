@@ -11,7 +11,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from builder_assets.base_model import chromosome_scores
+from builder_assets.base_model import chromosome_scores, scored_bases
 from builder_assets.base_model.architectures import architecture_of
 from builder_assets.base_model.chromosome_scores import GeneFailureError, SpanError, score_chromosome
 from builder_assets.sequence import ChromosomeSequence
@@ -140,7 +140,7 @@ def test_score_chromosome__writes_a_line_per_gene_into_the_log_file(tmp_path, ca
 
 
 def test_score_chromosome__says_while_scoring_how_long_it_takes(tmp_path, monkeypatch, caplog):
-    monkeypatch.setattr(chromosome_scores, "SECONDS_BETWEEN_LINES", 0)
+    monkeypatch.setattr(scored_bases, "SECONDS_BETWEEN_LINES", 0)
     with caplog.at_level("INFO", "builder.scoring"):
         scored(tmp_path, SPANS)
     lines = [record.getMessage() for record in caplog.records]

@@ -32,6 +32,7 @@ def test_contig_fit__counts_what_is_left_out():
     assert verdict.level == "pass"
     assert "2 genes on 1 chromosomes; left out: 2 genes on 2 contigs" in verdict.text
     assert "(KI270728.1, KI270731.1)" in verdict.text
+    assert "No well-known gene tells the assembly." in verdict.text
     assert verdict.numbers["fasta_contigs_left_out"] == 2
 
 
@@ -41,11 +42,23 @@ def test_contig_fit__counts_what_is_left_out():
         ([("7", 100)], ("7", "MT"), "warn", "No gene at all on 1 chromosomes of the settings (MT)"),
         ([("MT", 100)], ("7", "MT"), "error", "No gene at all on 1 chromosomes of the settings (7)"),
         ([("7", 2_000_001), ("MT", 9)], ("7", "MT"), "warn", "Genes end beyond the FASTA on 1 chromosomes (7)"),
+        ([("7", 100)], ("7", "X"), "error", "Take an annotation that has X, or leave them out of `chromosomes:`"),
+        ([("7", 100)], ("7", "XVI"), "error", "No gene at all on 1 chromosomes of the settings (XVI)"),
+        ([("7", 100)], ("7", "scaffold_7"), "warn", "No gene at all on 1 chromosomes of the settings (scaffold_7)"),
+        ([("7", 100)], ("7", "scaffold_8"), "error", "No gene at all on 1 chromosomes of the settings (scaffold_8)"),
     ],
 )
 def test_contig_fit__levels(places, chromosomes, level, text):
     made = records(*[(chrom, max(end, 10)) for chrom, end in places])
-    verdict = contig_fit(made, fasta(chr7=2_000_000, chrM=MT), chromosomes, "GRCh38")
+    lengths = {
+        "chr7": 2_000_000,
+        "chrM": MT,
+        "chrX": 5_000,
+        "chrXVI": 5_000,
+        "scaffold_7": 5_000,
+        "scaffold_8": 1_000_000,
+    }
+    verdict = contig_fit(made, fasta(**lengths), chromosomes, "GRCh38")
     assert verdict.level == level
     assert text in verdict.text
 
@@ -68,13 +81,16 @@ def test_gene_types__no_genes():
     assert gene_types(pl.DataFrame(schema={"gene_type": pl.String})).level == "pass"
 
 
-@pytest.mark.parametrize(("n_gaps", "level"), [(1, "pass"), (2, "warn")])
-def test_intron_lengths__share_of_gaps(n_gaps, level):
-    lengths = [5] * n_gaps + [1000] * (100 - n_gaps)
+@pytest.mark.parametrize(
+    ("n_gaps", "n_introns", "level"),
+    [(0, 100, "pass"), (4, 337, "pass"), (20, 337, "warn"), (100, 10_000, "pass"), (150, 10_000, "warn")],
+)
+def test_intron_lengths__more_gaps_than_one_percent_and_chance(n_gaps, n_introns, level):
+    lengths = [5] * n_gaps + [1000] * (n_introns - n_gaps)
     introns = pl.DataFrame({"length": lengths, "is_gap": [length < 30 for length in lengths]})
     verdict = intron_lengths(introns)
     assert verdict.level == level
-    assert f"100 unique introns, {n_gaps} of them gaps ({n_gaps}.00%)" in verdict.text
+    assert f"{n_introns:,} unique introns, {n_gaps} of them gaps ({n_gaps / n_introns:.2%})" in verdict.text
     assert (verdict.numbers["median"], verdict.numbers["longest"]) == (1000, 1000)
     assert intron_lengths(introns.clear()).numbers["median"] == 0
 

@@ -92,7 +92,7 @@ def test_contig_of__no_such_chromosome(reference):
         ("22", 1000, "22", (), "is 1,000 bases long, .* list what is really there under `regions:`"),
         ("22", 51_304_567, "22", ("22:1-9",), "It is another assembly"),
         ("22:51304560-51304569", 10, "22", (), "ends at 51,304,569, GRCh37's 22 has 51,304,566. It is another"),
-        ("chrM", 16571, "MT", (), "GRCh37's MT has 16,569. That is the length in UCSC's hg19"),
+        ("chrM", 16571, "MT", (), "GRCh37's MT has 16,569. That is the length in UCSC's hg19.*leave MT out of `chrom"),
     ],
 )
 def test_contig_of__length_of_another_build(record, length, chrom, regions, text):
@@ -100,11 +100,19 @@ def test_contig_of__length_of_another_build(record, length, chrom, regions, text
         contig_of(NamedLengths([(record, length)]), chrom, "GRCh37", regions)
 
 
+@pytest.mark.parametrize(("length", "is_of"), [(51_304_566, "GRCh37"), (50_818_468, "GRCh38")])
+def test_contig_of__a_known_length_under_another_name(length, is_of):
+    text = f"bases long, as 22 of {is_of}, but the settings say my_fish. Write `assembly: {is_of}`"
+    with pytest.raises(ContigError, match=text):
+        contig_of(NamedLengths([("chr22", length)]), "22", "my_fish", ())
+
+
 def test_contig_of__whole_chromosome_of_the_right_length_and_partial_with_regions():
     length = ASSEMBLY_LENGTHS["GRCh38"]["MT"]
     assert contig_of(NamedLengths([("chrM", length)]), "MT", "GRCh38", ())["n_a"].to_list() == [length]
     assert contig_of(NamedLengths([("22", 1000)]), "22", "GRCh37", ("22:11-20",))["n_a"].to_list() == [10]
     assert contig_of(NamedLengths([("22", 7)]), "22", "my_fish", ())["n_a"].to_list() == [7]
+    assert contig_of(NamedLengths([("MT", length)]), "MT", "CHM13", ())["n_a"].to_list() == [length]  # it has as many
 
 
 def test_chromosome_sequence__holds_what_was_registered(reference):

@@ -1,5 +1,7 @@
 """Hard rules and checks bite: each fails on the demo genome once its input is spoilt in one of the usual ways."""
 
+import re
+
 import polars as pl
 import pytest
 
@@ -51,27 +53,36 @@ def test_mutations__the_demo_itself_passes(raw, held, reference):
     assert verdict_of(raw, held).level in {"pass", "warn"}
     records = records_from_annotation(raw, "GRCh37")
     placed = fasta_records(reference.records(), "", "GRCh37")
-    assert contig_fit(records, placed, ("22", "Y"), "GRCh37").level == "pass"
+    verdict = contig_fit(records, placed, ("22", "Y"), "GRCh37")
+    assert verdict.level == "pass"
+    assert re.search(r"(\d+) of \1 well-known genes lie where GRCh37 has them", verdict.text)
+
+
+OTHER_BUILD = "Annotation and FASTA are probably not of the same assembly"
+SHIFTED = "The annotation's coordinates are shifted by a base or two"
 
 
 @pytest.mark.parametrize(
-    "spoilt",
+    ("spoilt", "text"),
     [
-        lambda raw: moved(raw, start=1),  # 0-based starts taken for 1-based ones
-        lambda raw: moved(raw, start=-1),
-        lambda raw: moved(raw, end=1),
-        lambda raw: moved(raw, start=1, end=1),
-        lambda raw: moved(raw, start=-2, end=-2),
-        lambda raw: raw.with_columns(strand=pl.col("strand").replace({"+": "-", "-": "+"})),
-        lambda raw: raw.with_columns(strand=pl.lit("+")),
-        lambda raw: moved(raw, start=-1_000, end=-1_000),  # as another build or a lift-over gone wrong
+        (lambda raw: moved(raw, start=1), SHIFTED),  # 0-based starts taken for 1-based ones
+        (lambda raw: moved(raw, start=-1), SHIFTED),
+        (lambda raw: moved(raw, end=1), SHIFTED),
+        (lambda raw: moved(raw, start=1, end=1), SHIFTED),
+        (lambda raw: moved(raw, start=-2, end=-2), SHIFTED),
+        (lambda raw: raw.with_columns(strand=pl.col("strand").replace({"+": "-", "-": "+"})), OTHER_BUILD),
+        (lambda raw: raw.with_columns(strand=pl.lit("+")), OTHER_BUILD),
+        (lambda raw: moved(raw, start=-1_000, end=-1_000), OTHER_BUILD),  # as another build or a lift-over gone wrong
     ],
     ids=["start+1", "start-1", "end+1", "both+1", "both-2", "flipped", "all plus", "1 kb"],
 )
-def test_mutations__coordinates_and_strands(raw, held, spoilt):
-    verdict = verdict_of(spoilt(raw), held, partial_sequence=True)
+@pytest.mark.parametrize("gene_type", ["protein_coding", "lncRNA"])
+def test_mutations__coordinates_and_strands(raw, held, spoilt, text, gene_type):
+    """Whatever the genes are called: an annotation without a coding gene is judged by all of its genes."""
+    renamed = raw.with_columns(pl.col("attributes").str.replace_all('"protein_coding"', f'"{gene_type}"', literal=True))
+    verdict = verdict_of(spoilt(renamed), held, partial_sequence=True)
     assert verdict.level == "error"
-    assert "Annotation and FASTA are probably not of the same assembly" in verdict.text
+    assert text in verdict.text
 
 
 def test_mutations__genes_beyond_the_sequence(raw, held):

@@ -2,9 +2,12 @@ import polars as pl
 import pytest
 
 from builder_assets.genome.releases import (
+    PUBLISHED_TOTALS,
+    USUAL_GENES,
     ReleaseError,
     is_release,
     release_file,
+    release_name,
     total_drift,
 )
 
@@ -82,6 +85,67 @@ def test_total_drift__against_the_named_release(n_genes, is_well, text):
     assert found is is_well
     assert pl.Series([said]).str.contains(text).item(), said
     assert numbers["genes"] == n_genes
+
+
+@pytest.mark.parametrize(
+    ("text", "assembly", "name"),
+    [
+        ("gencode:v30", "GRCh38", "gencode:v30 GRCh38"),
+        ("gencode:30", "GRCh38", "gencode:v30 GRCh38"),
+        ("GENCODE:v30", "GRCh38", "gencode:v30 GRCh38"),
+        ("Gencode:30lift37", "GRCh37", "gencode:v30lift37 GRCh37"),
+        ("gencode:19", "GRCh37", "gencode:v19 GRCh37"),
+        ("Ensembl:87", "GRCh37", "ensembl:87 GRCh37"),
+        ("ensembl:87", "GRCh38", "ensembl:87 GRCh38"),
+        ("MANE:v1.3", "GRCh38", "mane:1.3 GRCh38"),
+    ],
+)
+def test_release_name__one_for_every_spelling(text, assembly, name):
+    assert release_name(text, assembly) == name
+
+
+def test_release_name__of_every_release_with_totals_is_as_the_table_has_it():
+    for name in PUBLISHED_TOTALS:
+        text, assembly = name.split()
+        assert release_name(text, assembly) == name
+
+
+@pytest.mark.parametrize(
+    ("annotation", "assembly"),
+    [
+        ("ensembl:87", "GRCh37"),
+        ("ensembl:87", "GRCh38"),
+        ("gencode:v47", "GRCh38"),
+        ("gencode:v24lift37", "GRCh37"),
+        ("mane:1.3", "GRCh38"),
+        ("gencode:30", "GRCh38"),
+        ("GENCODE:v30", "GRCh38"),
+    ],
+)
+def test_total_drift__sixty_genes_are_no_release(annotation, assembly):
+    is_well, text, _ = total_drift(counted(60, 60), annotation, assembly)
+    assert not is_well
+    assert "60 genes, 60 transcripts" in text
+    assert text.endswith("Is the file whole, and of this release?")
+
+
+@pytest.mark.parametrize(("n_genes", "is_well"), [(54_999, False), (55_000, True), (90_000, True), (90_001, False)])
+def test_total_drift__a_release_without_totals_has_as_many_genes_as_any(n_genes, is_well):
+    found, text, _ = total_drift(counted(n_genes, 1), "gencode:v24lift37", "GRCh37")
+    assert found is is_well
+    assert "totals of gencode:v24lift37 are not known here" in text
+    assert "have 55,000 to 90,000 genes" in text
+
+
+def test_total_drift__transcripts_count_where_they_are_known():
+    assert total_drift(counted(78_724, 1), "gencode:v47", "GRCh38")[0]
+    assert not total_drift(counted(78_686, 1), "gencode:v48", "GRCh38")[0]
+
+
+def test_usual_genes__hold_for_every_release_with_totals():
+    for name, (genes, _) in PUBLISHED_TOTALS.items():
+        fewest, most = USUAL_GENES[name.partition(":")[0]]
+        assert fewest <= genes <= most
 
 
 def test_total_drift__a_file_is_recognised_by_its_totals():

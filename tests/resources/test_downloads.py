@@ -133,12 +133,55 @@ def test_fetch__a_file_changed_on_disk(site, target):
 
 
 def test_fetch__list_of_checksums_out_of_reach(site, target):
-    site.faults[LIST] = [503]
-    with pytest.raises(DownloadError, match=r"LIST: the server answers 503\. Try again later"):
+    for faults, text, asked in (
+        ([503] * HASTY.attempts, r"503 Service Unavailable", HASTY.attempts),
+        ([503, 503, 503, "cut"], "ChunkedEncodingError", HASTY.attempts),
+        ([403], "403 Forbidden", 1),
+    ):
+        site.faults[LIST] = faults
+        site.asked.clear()
+        with pytest.raises(
+            DownloadError, match=rf"LIST: the publisher's list .* cannot be read \({text}\)\. Try again"
+        ):
+            get(site, target)
+        assert site.asked == [(LIST, None)] * asked
+    assert left_over(target) == []
+
+
+@pytest.mark.parametrize("faults", [[503, "cut", 429], ["stall"]])
+def test_fetch__list_of_checksums_is_asked_for_again(site, target, faults):
+    site.faults[LIST] = list(faults)
+    site.files[FILE] = BODY[::-1]  # not what the list says: was it read?
+    with pytest.raises(DownloadError, match="sent twice is not what its publisher lists"):
         get(site, target)
-    site.faults[LIST] = ["stall"]
-    with pytest.raises(DownloadError, match=r"LIST cannot be read .*Check the connection"):
+    site.faults[LIST] = list(faults)
+    site.files[FILE] = BODY
+    assert get(site, target).read_bytes() == BODY
+
+
+@pytest.mark.parametrize("listing", ["MD5", "SHA-256", "BSD"])
+def test_fetch__a_file_that_was_there_is_proved_too(site, target, tmp_path, listing):
+    (tmp_path / "body").write_bytes(BODY)
+    site.files[LIST] = {
+        "MD5": MD5SUMS,
+        "SHA-256": f"{hashlib.sha256(BODY).hexdigest()} *genome.fa.gz\n",
+        "BSD": CHECKSUMS.format(*bsd_sum(tmp_path / "body")),
+    }[listing].encode()
+    target.parent.mkdir()
+    target.write_bytes(b"garbage")
+    text = (
+        r"genome.fa.gz was there without genome.fa.gz.sha256, and is not what the publisher lists \(.*LIST\)\. Delete"
+    )
+    with pytest.raises(DownloadError, match=text):
         get(site, target)
+    assert left_over(target) == ["genome.fa.gz"]
+    target.write_bytes(BODY)
+    assert get(site, target).read_bytes() == BODY
+    assert ranges(site) == []
+    assert left_over(target) == ["genome.fa.gz", "genome.fa.gz.sha256"]
+    site.asked.clear()
+    get(site, target)
+    assert site.asked == []  # the pin is enough
 
 
 def test_fetch__no_server(target):
