@@ -198,10 +198,17 @@ def test_coordinates_page__pictures_add_up(strand, picture):
 
 def test_testing_page__lists_the_checks_that_there_are(tmp_path):
     """Names, the asset of each, and whether it can stop a build: a check that cannot is not blocking."""
-    rows = re.findall(r"^\| `(\w+)` \| (.+?) \| .+? \| (.+?) \|$", (DOCS / "testing.md").read_text("utf-8"), re.MULTILINE)
+    rows = re.findall(
+        r"^\| `(\w+)` \| (.+?) \| .+? \| (.+?) \|$", (DOCS / "testing.md").read_text("utf-8"), re.MULTILINE
+    )
     named = {(name, "every asset" if asset == "every asset" else asset.strip("`")) for name, asset, _ in rows}
     whole = small_settings()
-    whole["genomes"]["mane"] = {"assembly": "GRCh38", "fasta": "mane:1.3", "annotation": "mane:1.3", "chromosomes": [22]}
+    whole["genomes"]["mane"] = {
+        "assembly": "GRCh38",
+        "fasta": "mane:1.3",
+        "annotation": "mane:1.3",
+        "chromosomes": [22],
+    }
     (tmp_path / "builder.yaml").write_text(yaml.safe_dump(whole))
     defs = build_defs(load_settings(tmp_path / "builder.yaml"))
     specs = [spec for check in defs.asset_checks or () for spec in check.check_specs]
