@@ -18,8 +18,10 @@ from typer.core import TyperGroup
 from typer.main import get_command
 
 from builder_assets import settings
+from builder_assets.build import build_defs
 from builder_assets.cli import app
 from builder_assets.coordinates import offset_of_position
+from builder_assets.sensors import UP_TO_DATE
 from builder_assets.settings import (
     BaseModelSettings,
     DatasetSettings,
@@ -192,6 +194,28 @@ def test_coordinates_page__pictures_add_up(strand, picture):
     assert dict(kinds) == (
         {"donor": "110", "acceptor": "130"} if strand == "+" else {"acceptor": "110", "donor": "130"}
     )
+
+
+def test_testing_page__lists_the_checks_that_there_are(tmp_path):
+    """Names, the asset of each, and whether it can stop a build: a check that cannot is not blocking."""
+    rows = re.findall(
+        r"^\| `(\w+)` \| (.+?) \| .+? \| (.+?) \|$", (DOCS / "testing.md").read_text("utf-8"), re.MULTILINE
+    )
+    named = {(name, "every asset" if asset == "every asset" else asset.strip("`")) for name, asset, _ in rows}
+    whole = small_settings()
+    whole["genomes"]["mane"] = {
+        "assembly": "GRCh38",
+        "fasta": "mane:1.3",
+        "annotation": "mane:1.3",
+        "chromosomes": [22],
+    }
+    (tmp_path / "builder.yaml").write_text(yaml.safe_dump(whole))
+    defs = build_defs(load_settings(tmp_path / "builder.yaml"))
+    specs = [spec for check in defs.asset_checks or () for spec in check.check_specs]
+    there = {(spec.name, "every asset" if spec.name == UP_TO_DATE else spec.asset_key.path[-1]) for spec in specs}
+    assert named == there
+    stopping = {name for name, _, failure in rows if failure.startswith("stops")}
+    assert stopping == {spec.name for spec in specs if spec.blocking}
 
 
 def test_troubleshooting_page__quotes_what_the_code_says():
