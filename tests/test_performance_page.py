@@ -1,4 +1,4 @@
-"""Numbers of docs/performance.md, scale.md and scoring.md: against benchmarks/results; what is reckoned, against code."""
+"""Numbers of docs/performance.md, scale.md, scoring.md: measured ones against benchmarks/results, others against code."""
 
 import json
 import re
