@@ -1,4 +1,4 @@
-"""Numbers of docs/performance.md, scale.md, scoring.md: measured ones against benchmarks/results, others against code."""
+"""Numbers of docs/performance.md, scale.md, scoring.md: measured in benchmarks/results, or reckoned from the code."""
 
 import json
 import re
