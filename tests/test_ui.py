@@ -99,6 +99,22 @@ def test_ui__one_asset_backfilled_from_its_page(browser, empty_folder):
         seen(browser, server, "/runs", "Success", name="runs")
 
 
+def test_ui__reports_show_their_pictures(browser, folder):
+    """A data URI is shown; a link to a file beside the table would be a broken picture."""
+    with served(folder) as server:
+        for asset, says in (("model/model_report", "average_precision"), ("examples/dataset_card", "How to load it")):
+            seen(browser, server, f"/assets/{asset}", "Show Markdown")
+            link = browser.find_element("xpath", "//*[contains(text(), 'Show Markdown')]")
+            browser.execute_script("arguments[0].click()", link)
+            pictures = wait_for(lambda: browser.find_elements("css selector", "img"))
+            wait_for(lambda: says in browser.find_element("tag name", "body").text)  # noqa: B023  awaited here
+            widths = [browser.execute_script("return arguments[0].naturalWidth", picture) for picture in pictures]
+            assert len(widths) == 3
+            assert min(widths) > 200
+            if folder_of_pictures := os.environ.get("SCREENSHOTS"):
+                browser.save_screenshot(str(Path(folder_of_pictures) / f"{asset.replace('/', '_')}.png"))
+
+
 CHROMOSOME_TABLES = [
     f"toy/{name}"
     for name in (

@@ -1,4 +1,7 @@
-"""Assets of one base model: genes to score, evaluation, report; what opens the network is in `network_assets`."""
+"""Assets of one base model: genes to score, evaluation, report; what opens the network is in `network_assets`.
+
+What loads matplotlib is imported where it is used: every command and every worker loads this file.
+"""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -9,7 +12,7 @@ import polars as pl
 from pydantic import BaseModel
 
 from builder_assets import tables
-from builder_assets.asset_shell import MANIFEST, Report, markdown_table, table_asset, tables_step
+from builder_assets.asset_shell import MANIFEST, Report, table_asset, tables_step
 from builder_assets.base_model.evaluation import check_alignment, evaluate, shift_histogram
 from builder_assets.base_model.masked_sites import masked_sites
 from builder_assets.base_model.model_report import model_report
@@ -196,7 +199,7 @@ def _model_report(name: str, model: BaseModelSettings, assembly: str, rule: Eval
     @table_asset(
         name,
         tables.MODEL_REPORT,
-        1,
+        2,
         rule,
         inputs={
             "splice_scores": [name, "splice_scores"],
@@ -220,6 +223,8 @@ def _model_report(name: str, model: BaseModelSettings, assembly: str, rule: Eval
         contig: dict[str, pl.LazyFrame],
         **masked: dict[str, pl.LazyFrame],
     ) -> dg.MaterializeResult[pl.DataFrame]:
+        from builder_assets.base_model.report_text import report_markdown
+
         report = Report()
         context.resources.manifest.require_fresh(context.instance, f"{name}/{tables.MODEL_REPORT.name}")
         files: GenomeFiles = getattr(context.resources, resource)
@@ -234,12 +239,9 @@ def _model_report(name: str, model: BaseModelSettings, assembly: str, rule: Eval
         performance = pl.concat(gene_performance.values()).collect()
         calls = pl.concat(splice_calls.values()).collect()
         table = model_report(chromosomes, performance, calls, rule.evaluation, rule.trained_on)
-        headline = table.filter((pl.col("scope") == "all") & (pl.col("x") == 0)).select(
-            "labels", "kind", "metric", "value"
-        )
         return report.result(
             table,
-            headline=dg.MetadataValue.md(markdown_table(headline)),
+            report=dg.MetadataValue.md(report_markdown(name, table)),
             flanks=model.flanks,
             precision=f"{model.precision}: {PRECISIONS[model.precision]}",
         )

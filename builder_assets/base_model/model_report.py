@@ -1,13 +1,15 @@
 """The report on a base model: pooled values, curves, gene means and errors by gene type (tables.MODEL_REPORT).
 
-    scope      all, seen and unseen (chromosomes that the base model was, was not trained on), gene_type=...
+    scope      all, seen and unseen (chromosomes that the base model was, was not trained on), gene_type=..., motif=...
     labels     the labels of the settings, and canonical
     metric     pooled, each base once: n_sites tp fp fn xp precision recall f1 average_precision top_k_accuracy
                n_tandem_sites tandem_recall; curve pr_curve (x = recall)
                over genes: n_genes, mean_precision .. mean_top_k_accuracy (genes where they are defined)
                alignment: n_peaks_plus, n_peaks_minus (x = shift)
+               scores: n_site_scores, n_other_scores (x = lower edge), mean_donor_score, mean_acceptor_score (x = shift)
 
-Scopes by gene type are sums over genes, so a base that overlapping genes share counts for each of them.
+Scopes by gene type and by motif, and what scores look like, are sums over genes, so a base that overlapping genes share
+counts for each of them. The motif is the dinucleotide at the called or missed base (`motif_errors`).
 Kind `both` pools the bases of both kinds; its gene means are over donor and acceptor rows alike.
 """
 
@@ -27,6 +29,7 @@ from builder_assets.base_model.evaluation import (
     shift_histogram,
 )
 from builder_assets.base_model.kind_tracks import KINDS
+from builder_assets.base_model.motif_errors import MOTIF_SCHEMA, motif_values, outcomes_by_motif
 from builder_assets.base_model.pooled_evaluation import (
     ANNOTATED_SCHEMA,
     ChromosomeScores,
@@ -35,6 +38,7 @@ from builder_assets.base_model.pooled_evaluation import (
     pooled_values,
     precision_recall_curve,
 )
+from builder_assets.base_model.score_shape import ScoreShape, score_shape, shape_values, summed_shape
 from builder_assets.settings import EvaluationSettings
 
 SCOPES = {"all": (True, False), "seen": (True,), "unseen": (False,)}
@@ -48,12 +52,14 @@ Row = tuple[str, str, str, str, float, float | None]
 
 @dataclass(frozen=True)
 class FirstPass:
-    """What is kept of every chromosome: its annotated bases, performance on canonical sites, and shifts of peaks."""
+    """What is kept of every chromosome: its annotated bases, performance on canonical sites, and what is counted."""
 
     chroms: list[str]
     annotated: pl.DataFrame
     canonical_performance: pl.DataFrame
-    histogram: pl.DataFrame
+    histogram: pl.DataFrame  # shifts of peaks
+    motifs: pl.DataFrame
+    shape: ScoreShape
 
 
 def model_report(
@@ -68,7 +74,7 @@ def model_report(
     Args:
         chromosomes: Gives the chromosomes anew at each call, one at a time; it is called twice.
         performance: tables.GENE_PERFORMANCE of all of them.
-        calls: tables.SPLICE_CALLS of all of them; only compared with what the scores say.
+        calls: tables.SPLICE_CALLS of all of them.
         settings: Labels and threshold, those that `performance` and `calls` were made with.
         trained_on: Chromosomes that the base model was trained on.
 
@@ -77,7 +83,7 @@ def model_report(
         EvaluationError: a chromosome comes twice, or not in both passes; performance or calls are of other genes or
             other scores.
     """
-    first = _first_pass(chromosomes(), settings, trained_on)
+    first = _first_pass(chromosomes(), calls, settings, trained_on)
     check_alignment(first.histogram)
     _check_inputs(first, performance, calls, settings)
     counted = first.annotated.filter(pl.col("is_site") | pl.col("is_canonical"))["score"].to_numpy()
@@ -88,18 +94,24 @@ def model_report(
         *_pooled_rows(first.annotated, thresholds, non_sites, settings),
         *_gene_mean_rows(performances),
         *_gene_type_rows(performance, settings.labels),
+        *_motif_rows(first.motifs, settings.labels),
         *_histogram_rows(first.histogram, settings.labels),
+        *(("all", settings.labels, *value) for value in shape_values(first.shape)),
     ]
     return tables.MODEL_REPORT.conform(pl.DataFrame(rows, schema=tables.MODEL_REPORT.polars_schema(), orient="row"))
 
 
 def _first_pass(
-    chromosomes: Iterable[ChromosomeScores], settings: EvaluationSettings, trained_on: Sequence[str]
+    chromosomes: Iterable[ChromosomeScores],
+    calls: pl.DataFrame,
+    settings: EvaluationSettings,
+    trained_on: Sequence[str],
 ) -> FirstPass:
     canonical = EvaluationSettings(labels="canonical", threshold=settings.threshold)
     schema = {"chrom": pl.String, "is_seen": pl.Boolean, **ANNOTATED_SCHEMA}
     chroms: list[str] = []
     annotated, performance, histograms = [pl.DataFrame(schema=schema)], [tables.GENE_PERFORMANCE.empty()], []
+    motifs, shapes = [pl.DataFrame(schema=MOTIF_SCHEMA)], []
     for chromosome in chromosomes:
         chrom, parts = chromosome.chrom, (chromosome.scores, chromosome.sites, chromosome.genes)
         if chrom in chroms:
@@ -110,8 +122,17 @@ def _first_pass(
         annotated.append(bases.select(list(schema)))
         performance.append(evaluate(*parts, chromosome.sequence, canonical, trained_on, chromosome.masked).performance)
         histograms.append(shift_histogram(*parts, settings))
+        motifs.append(outcomes_by_motif(calls.filter(pl.col("chrom") == chrom), chromosome.sequence))
+        shapes.append(score_shape(chromosome, settings.labels))
     summed = pl.concat([empty_histogram(), *histograms]).group_by("strand", "kind", "shift").agg(pl.col("n").sum())
-    return FirstPass(chroms, pl.concat(annotated), pl.concat(performance), summed.sort("strand", "kind", "shift"))
+    return FirstPass(
+        chroms,
+        pl.concat(annotated),
+        pl.concat(performance),
+        summed.sort("strand", "kind", "shift"),
+        pl.concat(motifs),
+        summed_shape(shapes),
+    )
 
 
 def _check_inputs(
@@ -176,6 +197,13 @@ def _gene_type_rows(performance: pl.DataFrame, labels: str) -> Iterable[Row]:
             yield from (
                 (f"gene_type={gene_type}", labels, group, metric, 0.0, value) for metric, value in values.items()
             )
+
+
+def _motif_rows(motifs: pl.DataFrame, labels: str) -> Iterable[Row]:
+    for kind, motif, numbers in motif_values(motifs):
+        tp, fp, fn, xp = (numbers[outcome] for outcome in ("TP", "FP", "FN", "XP"))
+        values = {**dict(zip(COUNTS, (tp + fn, tp, fp, fn, xp), strict=True)), **rates(tp, fp, fn)}
+        yield from ((f"motif={motif}", labels, kind, metric, 0.0, value) for metric, value in values.items())
 
 
 def _means(rows: pl.DataFrame) -> dict[str, float | None]:

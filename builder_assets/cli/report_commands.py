@@ -25,11 +25,13 @@ def inspect(
     config: Config = None,
 ) -> None:
     """Show one gene: truth, scores, calls and examples, as text and, with --picture, along the chromosome."""
-    from builder_assets.reports.gene_picture import save_picture
+    from builder_assets.reports.gene_picture import check_format, save_picture
     from builder_assets.reports.gene_text import gene_text
     from builder_assets.reports.gene_view import gene_view
     from builder_assets.settings import load_settings
 
+    if picture is not None:
+        check_format(picture)
     view = gene_view(load_settings(config), gene, base_model)
     for part in gene_text(view):
         console.print(part, highlight=False, soft_wrap=not isinstance(part, Table))

@@ -48,6 +48,7 @@ def meta_model_baseline_asset(
     )
     def baseline_of_dataset(context: dg.AssetExecutionContext, **inputs: Any) -> dg.MaterializeResult[pl.DataFrame]:
         from builder_assets.dataset.meta_baseline_text import baseline_markdown, baseline_plot
+        from builder_assets.pictures import with_pictures
 
         report = Report()
         context.resources.manifest.require_fresh(context.instance, f"{name}/{BASELINE}")
@@ -62,7 +63,9 @@ def meta_model_baseline_asset(
         found = meta_model_baseline(examples, chromosomes, rule.examples, rule.evaluation, rule.examples.negatives.seed)
         text = baseline_markdown(name, found.facts)
         facts = json.dumps(found.facts, indent=2, ensure_ascii=False) + "\n"
-        frame = pl.DataFrame({"json": [facts], "markdown": [text], "plot": [baseline_plot(found.facts, found.curves)]})
-        return report.result(frame, report=dg.MetadataValue.md(text))
+        plot = baseline_plot(found.facts, found.curves)
+        frame = pl.DataFrame({"json": [facts], "markdown": [text], "plot": [plot]})
+        shown = with_pictures(text, {f"{BASELINE}.svg": plot})
+        return report.result(frame, report=dg.MetadataValue.md(shown))
 
     return baseline_of_dataset

@@ -10,11 +10,14 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from builder_assets.dataset.card_plots import curves_of_report, p_site_plot, precision_recall_plot, rows_plot
+from builder_assets.base_model.report_figures import precision_recall_figure
+from builder_assets.base_model.report_tables import precision_recall
+from builder_assets.dataset.card_plots import p_site_figure, rows_figure
 from builder_assets.dataset.card_text import card_markdown
 from builder_assets.dataset.columns import ROLES, columns_of_role
 from builder_assets.dataset.feature_summary import feature_summary
 from builder_assets.dataset.score_bins import score_bin_table
+from builder_assets.pictures import svg_text
 from builder_assets.tables.dataset import TIERS
 from resources.table_contract import TableContract
 
@@ -112,9 +115,9 @@ def dataset_card(
         "schema_version": contract.schema_version,
     }
     plots = {
-        "p_site.svg": p_site_plot(facts["score_bins"]),
-        "rows.svg": rows_plot(facts["counts"]["rows_by_split_and_tier"]),
-        "base_model.svg": precision_recall_plot(curves_of_report(report)),
+        "p_site.svg": svg_text(p_site_figure(facts["score_bins"])),
+        "rows.svg": svg_text(rows_figure(facts["counts"]["rows_by_split_and_tier"])),
+        "base_model.svg": svg_text(precision_recall_figure(precision_recall(report))),
     }
     return Card(json=facts, markdown=card_markdown(facts, model_values(report)), plots=plots)
 

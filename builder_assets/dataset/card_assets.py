@@ -69,6 +69,7 @@ def dataset_card_asset(name: str, base_model: str, genome: str, rule: CardRule) 
         **of_users: dict[str, pl.LazyFrame],  # noqa: ARG001
     ) -> dg.MaterializeResult[pl.DataFrame]:
         from builder_assets.dataset.card import dataset_card
+        from builder_assets.pictures import with_pictures
 
         report = Report()
         manifest, key = context.resources.manifest, f"{name}/{tables.DATASET_CARD.name}"
@@ -94,6 +95,7 @@ def dataset_card_asset(name: str, base_model: str, genome: str, rule: CardRule) 
         )
         text = json.dumps(card.json, indent=2, ensure_ascii=False) + "\n"
         frame = pl.DataFrame({"json": [text], "markdown": [card.markdown], **card.plots})
-        return report.result(frame, card=dg.MetadataValue.md(card.markdown))
+        body = card.markdown.split("---\n", 2)[2]  # the head is for Hugging Face
+        return report.result(frame, card=dg.MetadataValue.md(with_pictures(body, card.plots)))
 
     return card_of_dataset

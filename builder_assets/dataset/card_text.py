@@ -6,7 +6,7 @@ from typing import Any
 import polars as pl
 import yaml
 
-from builder_assets.dataset.base_model_text import gene_mean_table, gene_type_table, pooled_table
+from builder_assets.base_model.report_tables import gene_mean_table, gene_type_table, pooled_table
 
 DATA_FILES = "training_examples/*.parquet"
 # Hugging Face's own names for sizes.

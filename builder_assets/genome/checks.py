@@ -1,4 +1,7 @@
-"""Asset checks of one genome: thin shells around the verdicts of `builder_assets.genome`, with tables and pictures."""
+"""Asset checks of one genome: thin shells around the verdicts of `builder_assets.genome`, with tables and pictures.
+
+Pictures are imported where they are drawn: they load matplotlib, and every command and every worker loads this file.
+"""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -20,7 +23,6 @@ from builder_assets.genome.contigs import chromosome_sequence
 from builder_assets.genome.mane import SUMMARY_COLUMNS, summary_agreement
 from builder_assets.genome.motifs import motif_table, motif_verdict
 from builder_assets.genome.releases import total_drift
-from builder_assets.pictures import bar_picture, histogram_picture, markdown_picture
 from builder_assets.settings import GenomeSettings
 from resources.gene_tables import read_gene_table
 from resources.genome_files import GenomeFiles
@@ -78,15 +80,17 @@ def _motif_check(
             numbers={
                 **verdict.numbers,
                 "motifs": dg.MetadataValue.md(markdown_table(motif_table(introns, genes))),
-                "picture": _picture(_motif_bars(verdict.numbers, context.partition_key), "shares of motifs"),
+                "picture": dg.MetadataValue.md(_motif_picture(verdict.numbers, context.partition_key)),
             },
         )
 
     return splice_motifs
 
 
-def _motif_bars(numbers: Mapping[str, float], chrom: str) -> str:
-    """Motifs where they belong, and GT and AG one and two bases beside."""
+def _motif_picture(numbers: Mapping[str, float], chrom: str) -> str:
+    """Motifs where they belong, and GT and AG one and two bases beside, as Markdown."""
+    from builder_assets.pictures import bar_figure, markdown_picture
+
     names = [
         "GT",
         "GC",
@@ -95,11 +99,8 @@ def _motif_bars(numbers: Mapping[str, float], chrom: str) -> str:
         "AC",
         *(f"{motif}{shift:+d}" for motif in ("GT", "AG") for shift in (-2, -1, 1, 2)),
     ]
-    return bar_picture(f"Motifs of {chrom}, and beside the sites", [(name, numbers.get(name, 0.0)) for name in names])
-
-
-def _picture(svg: str, says: str) -> dg.MetadataValue:
-    return dg.MetadataValue.md(markdown_picture(svg, says))
+    shares = [(name, numbers.get(name, 0.0)) for name in names]
+    return markdown_picture(bar_figure(f"Motifs of {chrom}, and beside the sites", shares), "shares of motifs")
 
 
 def _result(
@@ -192,14 +193,17 @@ def _intron_check(name: str, chromosomes: dg.PartitionsDefinition) -> dg.AssetCh
         description="Lengths of unique introns, and the share of alignment gaps among them.",
     )
     def intron_check(context: dg.AssetCheckExecutionContext, introns: pl.DataFrame) -> dg.AssetCheckResult:
+        from builder_assets.pictures import histogram_figure, markdown_picture
+
         labels, counts = zip(*length_histogram(introns), strict=True)
-        svg = histogram_picture(f"Unique introns of {context.partition_key} by length (bases, from)", labels, counts)
+        title = f"Unique introns of {context.partition_key} by length (bases, from)"
+        picture = markdown_picture(histogram_figure(title, labels, counts), "intron lengths")
         return _result(
             context,
             [name, "introns"],
             intron_lengths(introns),
             context.partition_key,
-            picture=_picture(svg, "intron lengths"),
+            picture=dg.MetadataValue.md(picture),
         )
 
     return intron_check

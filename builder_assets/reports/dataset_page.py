@@ -5,21 +5,25 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import polars as pl
 
 from builder_assets import tables
-from builder_assets.dataset.card_plots import p_site_plot, rows_plot
+from builder_assets.dataset.card_plots import p_site_figure, rows_figure
 from builder_assets.dataset.card_text import in_sample_warning
 from builder_assets.dataset.columns import training_examples_contract
 from builder_assets.reports import figures
 from builder_assets.reports.dataset_numbers import (
     balance_of_splits,
+    clustered_order,
     correlations,
     label_distances,
+    label_histograms,
     numeric_features,
     sampled_rows,
+    with_copies,
 )
-from builder_assets.reports.gene_picture import gene_figure
+from builder_assets.reports.gene_panel import gene_panel
 from builder_assets.reports.gene_view import stored_gene
 from builder_assets.reports.html_page import Panel, Section, html_page, inline_svg
 from builder_assets.reports.stored import NotBuiltError, versions_of, whole
@@ -27,7 +31,7 @@ from builder_assets.settings import DatasetSettings, Settings
 from builder_assets.tables.dataset import TIERS
 from resources.table_files import scan
 
-FEATURES_DRAWN = 40
+FEATURES_DRAWN, CORRELATIONS_DRAWN = 20, 30
 GENES_DRAWN = 3
 GENES_LISTED = 10
 CORRELATION_DIGITS = 4  # of the download
@@ -56,7 +60,7 @@ def dataset_page(settings: Settings, name: str) -> str:
     sections = [
         Section("Rows", _rows(card, balance_of_splits(manifest, chromosomes))),
         Section("Negatives", _negatives(card, folder)),
-        Section("Features", list(_features(dataset, folder))),
+        Section("Features", list(_features(dataset, folder, counts["rows"]))),
         Section("Genes", list(_genes(settings, name, manifest))),
     ]
     facts = {"dataset": name, "card": card, "versions": versions_of(folder / f"{tables.DATASET_CARD.name}.parquet")}
@@ -73,7 +77,7 @@ def _rows(card: Mapping[str, Any], balance: pl.DataFrame) -> list[Panel]:
             "Rows by split",
             "Sites, and negatives by tier.",
             tiers,
-            inline_svg("rows", lambda: rows_plot(counts["rows_by_split_and_tier"])),
+            inline_svg("rows", lambda: rows_figure(counts["rows_by_split_and_tier"])),
         ),
         Panel(
             "Rows by chromosome and split",
@@ -100,7 +104,7 @@ def _negatives(card: Mapping[str, Any], folder: Path) -> list[Panel]:
             "Weighted rows must follow the bases of the genes; where rows without weights are far above, a model "
             "trained without sample_weight trusts scores too much.",
             bins,
-            inline_svg("p-site", lambda: p_site_plot(card["score_bins"])),
+            inline_svg("p-site", lambda: p_site_figure(card["score_bins"])),
         ),
         Panel(
             "Negatives by tier",
@@ -114,29 +118,39 @@ def _negatives(card: Mapping[str, Any], folder: Path) -> list[Panel]:
     ]
 
 
-def _features(dataset: DatasetSettings, folder: Path) -> Iterator[Panel]:
+def _features(dataset: DatasetSettings, folder: Path, n_rows: int) -> Iterator[Panel]:
     contract = training_examples_contract(dataset.features)
     paths = sorted((folder / contract.name).glob("*.parquet"))
     features = numeric_features(contract.columns, dataset.kmers)
     values = sampled_rows(paths, [*features, "splice_type"])
-    sample = f"A sample of {values.height:,} rows, unweighted; k-mer columns left out."
-    distances = label_distances(values, features)
-    drawn = distances["feature"].head(FEATURES_DRAWN).to_list()
+    rows = f"A sample of {values.height:,} of {n_rows:,} rows" if values.height < n_rows else f"All {n_rows:,} rows"
+    sample = f"{rows}, unweighted; k-mer columns left out."
+    kept, matrix = correlations(values, features)
+    distances = with_copies(label_distances(values, features), values)
+    telling = distances.filter(pl.col("copy_of").is_null())["feature"].to_list()
+    chosen = "that differ most between sites and negatives (Kolmogorov-Smirnov), one of each set of near copies"
+    histograms = label_histograms(values, telling[:FEATURES_DRAWN])
     yield Panel(
         "Distributions by label",
-        f"Share of rows of each label over the value; the {len(drawn)} features that differ most between sites and "
-        f"negatives (Kolmogorov-Smirnov). {sample}",
-        distances,
-        inline_svg("distributions", lambda: figures.distribution_figure(drawn, values)),
+        f"Share of the label's rows over the value; the features {chosen}. Where values crowd, the axis is "
+        f"logarithmic away from 0. {sample}",
+        histograms,
+        inline_svg("distributions", lambda: figures.distribution_figure(histograms)),
+        {"distances of all features": distances},
     )
-    kept, matrix = correlations(values, features)
+    drawn = [kept.index(name) for name in telling[:CORRELATIONS_DRAWN] if name in kept]
+    drawn = [drawn[place] for place in clustered_order(matrix[np.ix_(drawn, drawn)])]
     yield Panel(
         "Correlation of features",
-        f"Pearson's, nulls as the mean. {sample}",
+        f"Pearson's, nulls as the mean; the features {chosen}, those that correlate side by side. The CSV has all. "
+        f"{sample}",
         pl.DataFrame(
             {"feature": kept, **{name: matrix[:, column].round(CORRELATION_DIGITS) for column, name in enumerate(kept)}}
         ),
-        inline_svg("correlation", lambda: figures.correlation_figure(kept, matrix)),
+        inline_svg(
+            "correlation",
+            lambda: figures.correlation_figure([kept[place] for place in drawn], matrix[np.ix_(drawn, drawn)]),
+        ),
     )
 
 
@@ -154,9 +168,4 @@ def _genes(settings: Settings, name: str, manifest: pl.DataFrame) -> Iterator[Pa
     for chrom, gene_id, fp, fn in shown.select("chrom", "gene_id", "fp", "fn").iter_rows():
         gene = genes.row(by_predicate=(pl.col("chrom") == chrom) & (pl.col("gene_id") == gene_id), named=True)
         view = stored_gene(settings, genome, settings.datasets[name].base_model, gene)
-        yield Panel(
-            f"{gene['gene_name'] or gene_id}: {fp} FP, {fn} FN",
-            "",
-            view.examples.get(name, pl.DataFrame()),
-            inline_svg(f"{chrom}-{gene_id}", lambda view=view: gene_figure(view, name)),
-        )
+        yield gene_panel(f"{gene['gene_name'] or gene_id}: {fp} FP, {fn} FN", view, name)

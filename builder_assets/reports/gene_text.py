@@ -8,6 +8,7 @@ from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from builder_assets.base_model.report_tables import XP_SAYS
 from builder_assets.reports.gene_view import GeneView, sites_and_calls
 from builder_assets.tables.dataset import TIERS
 
@@ -29,7 +30,9 @@ def gene_text(view: GeneView) -> Iterator[RenderableType]:
         yield f"{view.base_model or 'no base model'}: no scores of this gene; no dataset needs it, or it is not built."
     if view.performance.height:
         yield performance_table(view)
-    yield sites_table(view)
+        yield f"{XP_SAYS} AP: average precision, the area under the precision-recall curve."
+    sites = sites_and_calls(view)
+    yield sites_table(sites) if sites.height else "no splice site, and no base that is called."
     for name, examples in view.examples.items():
         yield from _examples(name, examples)
 
@@ -47,12 +50,12 @@ def performance_table(view: GeneView) -> Table:
     return table
 
 
-def sites_table(view: GeneView) -> Table:
-    """Every annotated site and called base, 5' to 3'."""
+def sites_table(sites: pl.DataFrame) -> Table:
+    """Every annotated site and called base, 5' to 3', from `sites_and_calls`."""
     table = Table(title="sites and calls, 5' to 3'", title_justify="left")
     for column in ("position", "offset", "kind", "motif", "transcripts", "score", "outcome"):
         table.add_column(column, justify="left" if column in ("kind", "motif", "outcome") else "right")
-    for row in sites_and_calls(view).iter_rows(named=True):
+    for row in sites.iter_rows(named=True):
         outcome, score, n = row["outcome"] or "", row["score"], row["n_transcripts"]
         style = OUTCOME_STYLES.get(outcome, "")
         table.add_row(

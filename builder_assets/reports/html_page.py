@@ -7,7 +7,7 @@ import json
 import re
 from base64 import b64encode
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from html import escape
 from typing import Any
 
@@ -15,20 +15,23 @@ import matplotlib as mpl
 import polars as pl
 from matplotlib.figure import Figure
 
-from builder_assets.dataset.card_plots import svg_text
+from builder_assets.pictures import COLOURS, ERROR, svg_text
 
 INK = "#010203"  # stands for the page's text colour, whatever that is, in every picture
 INK_STYLE: Any = {
     **dict.fromkeys(("text.color", "axes.edgecolor", "axes.labelcolor", "xtick.color", "ytick.color"), INK),
     **dict.fromkeys(("figure.facecolor", "axes.facecolor", "legend.facecolor"), "none"),
 }
+# Colours that the page chooses: this blue and this red are faint on dark ground.
+THEMED = {INK: "currentColor", COLOURS["donor"]: "var(--donor)", ERROR: "var(--error)"}
 DIGITS, LARGE = 4, 100  # of numbers in tables for people, none from 100 on; downloads carry all
 
 CSS = """
 :root { color-scheme: light dark; --paper: #ffffff; --ink: #1d2329; --faint: #5d6873; --line: #d9dee3;
-  --raised: #f5f7f9; --link: #0b62a8; }
+  --raised: #f5f7f9; --link: #0b62a8; --donor: #0072b2; --error: #cc3311; }
 @media (prefers-color-scheme: dark) { :root { --paper: #14181c; --ink: #dfe4e8; --faint: #96a2ad; --line: #353d45;
-  --raised: #1d2329; --link: #6cb4ee; } }
+  --raised: #1d2329; --link: #6cb4ee; --donor: #56b4e9;
+  --error: #ff8f80; } }
 * { box-sizing: border-box; }
 body { margin: 0 auto; max-width: 76rem; padding: 1.5rem; background: var(--paper); color: var(--ink);
   font: 15px/1.5 system-ui, sans-serif; }
@@ -56,12 +59,19 @@ class Panel:
         says: What to read off it, and what it is made from.
         data: The numbers, downloadable; shown as a table where there is no picture.
         svg: The picture as SVG text, from `inline_svg`.
+        more: Other tables that it is drawn from, by name; downloadable too.
     """
 
     title: str
     says: str
     data: pl.DataFrame
     svg: str = ""
+    more: Mapping[str, pl.DataFrame] = field(default_factory=dict)
+
+    @property
+    def downloads(self) -> dict[str, pl.DataFrame]:
+        """All tables of the panel, by title."""
+        return {self.title: self.data} | {f"{self.title}: {part}": table for part, table in self.more.items()}
 
 
 @dataclass(frozen=True)
@@ -82,8 +92,9 @@ def html_page(name: str, lead: Sequence[str], sections: Sequence[Section], facts
         facts: What the JSON download holds besides the numbers of every panel.
     """
     shown = [section for section in sections if section.panels]
-    numbers = {panel.title: panel.data.to_dicts() for section in shown for panel in section.panels}
-    everything = json.dumps({**facts, "panels": numbers}, indent=1, default=str)
+    panels = [panel for section in shown for panel in section.panels]
+    numbers = {title: table.to_dicts() for panel in panels for title, table in panel.downloads.items()}
+    everything = json.dumps({**facts, "panels": numbers}, default=str)
     links = "".join(f'<a href="#{_slug(section.title)}">{escape(section.title)}</a>' for section in shown)
     download = _download(f"{name}.json", "application/json", everything, "all numbers as JSON")
     body = "".join(_section_html(name, section) for section in shown)
@@ -95,17 +106,18 @@ def html_page(name: str, lead: Sequence[str], sections: Sequence[Section], facts
     )
 
 
-def inline_svg(name: str, draw: Callable[[], Figure | str]) -> str:
-    """A picture for `Panel.svg`: its ink is the page's, its ground the page's, its ids its own.
+def inline_svg(name: str, draw: Callable[[], Figure]) -> str:
+    """A picture for `Panel.svg`: its ink, ground, blue and red are the page's, its ids its own.
 
     Args:
         name: Distinct for every picture of a page.
-        draw: Makes the figure, or its SVG text, with the styles of matplotlib that hold at the time.
+        draw: Makes the figure, with the styles of matplotlib that hold at the time.
     """
     with mpl.rc_context(INK_STYLE):
-        drawn = draw()
-        svg = drawn if isinstance(drawn, str) else svg_text(drawn)
-    svg = svg[svg.index("<svg") :].replace(INK, "currentColor")
+        svg = svg_text(draw())
+    svg = svg[svg.index("<svg") :]
+    for colour, themed in THEMED.items():
+        svg = svg.replace(colour, themed)
     return re.sub(r'(\bid="|href="#|url\(#)', rf"\g<1>{_slug(name)}-", svg)
 
 
@@ -115,7 +127,11 @@ def _section_html(name: str, section: Section) -> str:
 
 
 def _panel_html(name: str, panel: Panel) -> str:
-    csv = _download(f"{name}.{_slug(panel.title)}.csv", "text/csv", panel.data.write_csv(), "CSV")
+    labels = ["CSV", *panel.more]
+    csv = "".join(
+        _download(f"{name}.{_slug(title)}.csv", "text/csv", table.write_csv(), label)
+        for label, (title, table) in zip(labels, panel.downloads.items(), strict=True)
+    )
     shown = panel.svg or _table_html(panel.data)
     says = f'<p class="says">{escape(panel.says)}</p>' if panel.says else ""
     return f"<figure><h3>{escape(panel.title)}{csv}</h3>{says}{shown}</figure>\n"
@@ -141,7 +157,7 @@ def _cell(value: Any) -> str:
 
 def _download(file_name: str, kind: str, text: str, label: str) -> str:
     data = b64encode(text.encode()).decode("ascii")
-    return f'<a class="download" download="{escape(file_name)}" href="data:{kind};base64,{data}">{label}</a>'
+    return f'<a class="download" download="{escape(file_name)}" href="data:{kind};base64,{data}">{escape(label)}</a>'
 
 
 def _slug(title: str) -> str:

@@ -6,29 +6,36 @@ from pathlib import Path
 import polars as pl
 
 from builder_assets import tables
-from builder_assets.base_model.model_report import STRAND_NAMES
 from builder_assets.base_model.precisions import PRECISIONS
-from builder_assets.dataset.base_model_text import gene_mean_table, gene_type_table, pooled_table
-from builder_assets.dataset.card_plots import curves_of_report, precision_recall_plot
-from builder_assets.reports import figures
-from builder_assets.reports.gene_picture import gene_figure
-from builder_assets.reports.gene_view import sites_and_calls, stored_gene
-from builder_assets.reports.html_page import Panel, Section, html_page, inline_svg
-from builder_assets.reports.model_numbers import (
-    FEWEST_SITES,
-    ScoredChromosome,
-    length_histogram,
-    ranked_genes,
-    recall_by_motif,
-    score_shape,
+from builder_assets.base_model.report_figures import (
+    precision_recall_figure,
+    score_histogram_figure,
+    score_profile_figure,
 )
+from builder_assets.base_model.report_tables import (
+    POOLED_SAYS,
+    XP_SAYS,
+    gene_mean_table,
+    gene_type_table,
+    motif_table,
+    peak_shifts,
+    pooled_table,
+    precision_recall,
+    score_histogram,
+    score_profile,
+)
+from builder_assets.reports import figures
+from builder_assets.reports.gene_panel import gene_panel
+from builder_assets.reports.gene_view import stored_gene
+from builder_assets.reports.html_page import Panel, Section, html_page, inline_svg
+from builder_assets.reports.model_numbers import FEWEST_SITES, length_histogram, ranked_genes
 from builder_assets.reports.stored import NotBuiltError, parts, versions_of, whole
 from builder_assets.settings import Settings
 from resources.table_files import scan
 
 GENES_DRAWN = 3  # of the best ones, and of the worst
 GENES_LISTED = 10
-ERROR_COLOURS = {"tp": "#4477aa", "fn": "#ccbb44", "fp": "#ee6677"}
+ERRORS_SAY = "Left: FN of all sites. Right: FP of all calls, XP left out."
 
 
 def model_page(settings: Settings, name: str) -> str:
@@ -52,13 +59,13 @@ def model_page(settings: Settings, name: str) -> str:
         f"threshold {model.threshold}, flanks {model.flanks}, precision {model.precision} "
         f"({PRECISIONS[model.precision]}). Chromosomes {', '.join(chroms)}: "
         f"{performance.select('chrom', 'gene_id').n_unique():,} genes scored.",
-        "Every base counts, none is sampled. FP means not annotated, not false; XP, a call that is another gene's "
-        "site, is neither right nor wrong. Seen and unseen: chromosomes that the base model was trained on, or not.",
+        f"Every base counts, none is sampled. FP means not annotated, not false. {XP_SAYS} Seen and unseen: "
+        "chromosomes that the base model was trained on, or not.",
     ]
     sections = [
         Section("How right", _accuracy(report)),
-        Section("Where it errs", _errors(name, report, settings, chroms)),
-        Section("Scores", _scores(name, data, genome, chroms)),
+        Section("Where it errs", _errors(report)),
+        Section("Scores", _scores(report)),
         Section("Annotation", [_lengths(genome, chroms)]),
         Section("Genes", list(_genes(settings, name, genes, ranked))),
     ]
@@ -67,35 +74,36 @@ def model_page(settings: Settings, name: str) -> str:
 
 
 def _accuracy(report: pl.DataFrame) -> list[Panel]:
-    curve = report.filter(pl.col("metric") == "pr_curve", pl.col("scope") == "all").drop("scope", "metric")
+    curves = precision_recall(report)
     return [
         Panel(
             "Precision over recall",
             "Over all chromosomes, each base once.",
-            curve.rename({"x": "recall", "value": "precision"}),
-            inline_svg("precision-recall", lambda: precision_recall_plot(curves_of_report(report))),
+            curves,
+            inline_svg("precision-recall", lambda: precision_recall_figure(curves)),
         ),
-        Panel("Pooled", "Each base once, over all genes.", pooled_table(report)),
+        Panel("Pooled", f"Each base once, over all genes. {POOLED_SAYS}", pooled_table(report)),
         Panel("Means over genes", "Each gene once.", gene_mean_table(report)),
     ]
 
 
-def _errors(name: str, report: pl.DataFrame, settings: Settings, chroms: list[str]) -> list[Panel]:
-    data = settings.data_path
-    by_type = gene_type_table(report)
-    sites = whole(data / settings.base_models[name].genome, tables.SPLICE_SITES, chroms)
-    motifs = recall_by_motif(sites, whole(data / name, tables.SPLICE_CALLS))
-    shifts = _shifts(report)
+def _errors(report: pl.DataFrame) -> list[Panel]:
+    by_type, by_motif, shifts = gene_type_table(report), motif_table(report), peak_shifts(report)
+    types = by_type["gene type"].to_list()
+    motifs = by_motif.select(pl.format("{} {}", "kind", "motif")).to_series().to_list()
     return [
         Panel(
             "Errors by gene type",
-            "Both kinds, sums over genes.",
+            f"Both kinds, sums over genes. {ERRORS_SAY}",
             by_type,
-            inline_svg(
-                "gene-type", lambda: figures.stacked_figure(by_type, "gene type", ERROR_COLOURS, "sites and calls")
-            ),
+            inline_svg("gene-type", lambda: figures.error_figure(types, by_type)),
         ),
-        Panel("Recall by motif", "Intron dinucleotide at the site; evaluated sites.", motifs),
+        Panel(
+            "Errors by motif",
+            f"Intron dinucleotide at the missed or called base, sums over genes. {ERRORS_SAY}",
+            by_motif,
+            inline_svg("motif", lambda: figures.error_figure(motifs, by_motif)),
+        ),
         Panel(
             "Shift of peaks",
             "Sites with a peak within 5 bases. On a right build nearly all lie at 0.",
@@ -105,34 +113,20 @@ def _errors(name: str, report: pl.DataFrame, settings: Settings, chroms: list[st
     ]
 
 
-def _shifts(report: pl.DataFrame) -> pl.DataFrame:
-    strands = {f"n_peaks_{word}": sign for sign, word in STRAND_NAMES.items()}
-    rows = report.filter(pl.col("metric").is_in(list(strands))).sort(
-        "kind", "metric", "x", descending=[True, True, False]
-    )
-    series = pl.format("{} {}", "kind", pl.col("metric").replace_strict(strands))
-    return rows.select(series=series, shift=pl.col("x").cast(pl.Int64), count=pl.col("value").cast(pl.Int64))
-
-
-def _scores(name: str, data: Path, genome: Path, chroms: list[str]) -> list[Panel]:
-    def chromosomes() -> Iterator[ScoredChromosome]:
-        for chrom in chroms:
-            yield ScoredChromosome(whole(data / name, tables.SPLICE_SCORES, [chrom]),
-                                   whole(genome, tables.SPLICE_SITES, [chrom]))  # fmt: skip
-
-    shape = score_shape(chromosomes())
+def _scores(report: pl.DataFrame) -> list[Panel]:
+    histogram, profile = score_histogram(report), score_profile(report)
     return [
         Panel(
             "Scores of sites and of other bases",
             "All bases of all scored genes. Where the two overlap, a score alone does not tell a site.",
-            shape.histogram,
-            inline_svg("histogram", lambda: figures.score_histogram_figure(shape.histogram)),
+            histogram,
+            inline_svg("histogram", lambda: score_histogram_figure(histogram)),
         ),
         Panel(
             "Scores around sites",
             "Mean over annotated sites; a peak beside 0 would mean shifted coordinates.",
-            shape.profile,
-            inline_svg("profile", lambda: figures.profile_figure(shape.profile)),
+            profile,
+            inline_svg("profile", lambda: score_profile_figure(profile)),
         ),
     ]
 
@@ -160,9 +154,4 @@ def _genes(settings: Settings, name: str, genes: pl.DataFrame, ranked: pl.DataFr
         for chrom, gene_id, f1 in shown.select("chrom", "gene_id", "f1").iter_rows():
             gene = genes.row(by_predicate=(pl.col("chrom") == chrom) & (pl.col("gene_id") == gene_id), named=True)
             view = stored_gene(settings, settings.base_models[name].genome, name, gene)
-            yield Panel(
-                f"{gene['gene_name'] or gene_id}, among the {word}: F1 {f1:.3f}",
-                "",
-                sites_and_calls(view),
-                inline_svg(f"{chrom}-{gene_id}", lambda view=view: gene_figure(view)),
-            )
+            yield gene_panel(f"{gene['gene_name'] or gene_id}, among the {word}: F1 {f1:.3f}", view)

@@ -156,9 +156,9 @@ GENE_PERFORMANCE = TableContract(
 
 MODEL_REPORT = TableContract(
     name="model_report",
-    description="Pooled values and gene means of the base model, by labels, by seen or unseen, by gene type.",
+    description="Pooled values and gene means of the base model, by labels, seen or unseen, gene type and motif.",
     columns=(
-        Column(name="scope", dtype="string", description="all, seen, unseen, or gene_type=..."),
+        Column(name="scope", dtype="string", description="all, seen, unseen, gene_type=... or motif=..."),
         Column(name="labels", dtype="string", description="Sites counted: the model's labels, or canonical only."),
         Column(
             name="kind", dtype="string", description="donor, acceptor or both.", allowed=("donor", "acceptor", "both")
@@ -167,7 +167,7 @@ MODEL_REPORT = TableContract(
         Column(
             name="x",
             dtype="float64",
-            description="Where a metric is a curve or histogram, the place on it (recall or shift); else 0.",
+            description="Where a metric is a curve or histogram, the place on it (recall, shift or score); else 0.",
         ),
         Column(name="value", dtype="float64", description="Null where it is not defined.", nullable=True),
     ),

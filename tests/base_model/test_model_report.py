@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import polars as pl
 import pytest
 
@@ -7,7 +9,7 @@ from builder_assets.base_model.kind_tracks import EvaluationError
 from builder_assets.base_model.model_report import model_report
 from builder_assets.base_model.pooled_evaluation import ChromosomeScores
 from builder_assets.settings import EvaluationSettings
-from tests.base_model.drawn_genes import drawn_genes, drawn_scores, drawn_sites, gene, site
+from tests.base_model.drawn_genes import drawn_genes, drawn_scores, drawn_sequence, drawn_sites, gene, site
 
 ALL = EvaluationSettings()
 
@@ -123,6 +125,26 @@ def test_model_report__shift_histogram():
         ("acceptor", "n_peaks_minus", 0.0, 1.0),
         ("donor", "n_peaks_plus", 0.0, 1.0),
     ]
+
+
+def test_model_report__motifs_at_called_and_missed_bases():
+    # The sequence is ACGTACGT...: after 103 stand T A, after 108 and 112 A C, after 115 T A.
+    with_bases = replace(CHROMOSOMES[0], sequence=drawn_sequence(140))
+    motifs = report_of([with_bases]).filter(pl.col("scope").str.starts_with("motif="))
+    assert set(motifs["scope"]) == {"motif=other"}
+    found = dict(motifs.filter(kind="donor").select("metric", "value").iter_rows())
+    # Gene by gene: A calls 103 and 108 and misses 112 and 115, B calls 115.
+    assert found == {"n_sites": 4, "tp": 2, "fp": 1, "fn": 2, "xp": 0, "precision": 2 / 3, "recall": 0.5, "f1": 4 / 7}
+    assert motifs.filter(kind="acceptor").is_empty()  # no acceptor is called or missed there
+
+
+def test_model_report__shape_of_scores():
+    bins = REPORT.filter(pl.col("metric").is_in(["n_site_scores", "n_other_scores"]), kind="donor")
+    counts = dict(bins.group_by("metric").agg(pl.col("value").sum()).iter_rows())
+    # Sites gene by gene: 103, 112 and 115 of A, 115 of B, 205 of C; B's 112 is A's site, so it is no other base.
+    assert counts == {"n_site_scores": 5, "n_other_scores": 60 - 5 - 1}
+    around = REPORT.filter(metric="mean_donor_score", kind="donor", x=0)["value"].item()
+    assert around == pytest.approx((0.9 + 0.3 + 0.4 + 0.8 + 0.2) / 5)
 
 
 def test_model_report__order_of_chromosomes_changes_nothing():

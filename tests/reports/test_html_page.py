@@ -53,12 +53,24 @@ def test_html_page__holds_its_numbers_and_fetches_nothing():
     assert ">None<" not in page
 
 
+def test_html_page__offers_every_table_of_a_panel():
+    panel = Panel("A gene", "", DATA, "<svg></svg>", {"exons & more": SHIFTS})
+    page = html_page("m", [], [Section("One", [panel])], {})
+    links = Links(page)
+    assert links.downloads["m.a-gene.csv"].startswith("name,n,share\n")
+    assert links.downloads["m.a-gene-exons-more.csv"] == "series,shift,count\ndonor +,0,9\n"
+    assert json.loads(links.downloads["m.json"])["panels"]["A gene: exons & more"] == SHIFTS.to_dicts()
+    assert ">exons &amp; more</a>" in page
+
+
 def test_inline_svg__takes_the_ink_of_the_page_and_its_references_resolve():
     svg = inline_svg(
         "A picture", lambda: shift_figure(pl.DataFrame({"series": ["donor +"], "shift": [0], "count": [9]}))
     )
     assert "currentColor" in svg
     assert "#010203" not in svg
+    assert "var(--donor)" in svg  # the blue of light pages is faint on dark ones
+    assert "#0072b2" not in svg
     ids = set(re.findall(r'\bid="([^"]+)"', svg))
     used = set(re.findall(r'href="#([^"]+)"', svg)) | set(re.findall(r"url\(#([^)]+)\)", svg))
     assert used <= ids

@@ -1,12 +1,16 @@
 """`builder inspect`: one gene as text and as a picture, on both strands."""
 
+from dataclasses import replace
 from xml.etree import ElementTree as ET
 
+import matplotlib as mpl
+import polars as pl
 import pytest
+from matplotlib.colors import to_hex
 from typer.testing import CliRunner
 
 from builder_assets.cli import app
-from builder_assets.reports.gene_picture import gene_figure, save_picture
+from builder_assets.reports.gene_picture import check_format, covered, drawn_tables, gene_figure, save_picture
 from builder_assets.reports.gene_view import GeneNotFoundError, gene_view, sites_and_calls
 from builder_assets.settings import load_settings
 from tests.projects import needs_weights
@@ -49,11 +53,18 @@ def test_inspect__says_what_is_not_built(config):
     code, text = run("Delta", "--config", config)
     assert code == 0
     assert "m: no scores of this gene; no dataset needs it, or it is not built." in text
+    assert "no splice site, and no base that is called." in text
+    assert "position" not in text  # no table without rows
+
+
+def test_inspect__explains_its_abbreviations(config):
+    text = run("A", "--config", config)[1]
+    assert "XP: a call that is another gene's site, neither right nor wrong. AP: average precision" in text
 
 
 def test_inspect__names_what_it_does_not_know(config):
     assert run("Omega", "--config", config) == (
-        2, "error: g: 'Omega' is no gene here. Ids are stable ids or symbols of this annotation.\n",
+        2, "error: g: 'Omega' is no gene here. Ids are stable ids, symbols or aliases of this annotation.\n",
     )  # fmt: skip
     assert "1 have it in their name" in run("Alph", "--config", config)[1]
     assert "name one of m" in run("A", "--base-model", "x", "--config", config)[1]
@@ -61,6 +72,44 @@ def test_inspect__names_what_it_does_not_know(config):
         gene_view(load_settings(config), "A", "x")
     with pytest.raises(GeneNotFoundError, match="g: 'Omega' is no gene here"):
         gene_view(load_settings(config), "Omega")
+
+
+def test_inspect__refuses_a_picture_before_it_says_anything(config, tmp_path):
+    code, text = run("A", "--picture", tmp_path / "a.txt", "--config", config)
+    assert (code, text) == (2, "error: a.txt: a picture's name ends in one of .png, .svg, .pdf.\n")
+    with pytest.raises(ValueError, match=r"a\.txt: a picture's name ends in one of \.png, \.svg, \.pdf"):
+        check_format(tmp_path / "a.txt")
+
+
+def test_drawn_tables__hold_all_that_the_picture_shows(config):
+    tables = drawn_tables(gene_view(load_settings(config), "A"))
+    assert list(tables) == ["sites and calls", "exons", "scores"]
+    assert tables["exons"].rows() == [("TA", 1, 101, 110, True), ("TA", 2, 131, 140, True)]
+    drawn = {position: (donor, acceptor) for position, donor, acceptor in tables["scores"].iter_rows()}
+    assert drawn[110] == (pytest.approx(0.9), pytest.approx(0.001))
+    assert drawn[131] == (pytest.approx(0.001), pytest.approx(0.2))
+    assert list(drawn) == sorted(drawn)
+
+
+def test_drawn_tables__leave_out_scores_that_are_not_drawn(config):
+    view = gene_view(load_settings(config), "A")
+    faint = view.scores.with_columns(donor=pl.when(pl.col("position") == 110).then("donor").otherwise(0.0009),
+                                     acceptor=pl.lit(0.0))  # fmt: skip
+    assert drawn_tables(replace(view, scores=faint))["scores"]["position"].to_list() == [110]
+
+
+def test_covered__is_drawn_once_where_exons_overlap():
+    exons = pl.DataFrame({"start": [5, 1, 20, 8], "end": [9, 6, 30, 12]})
+    assert covered(exons) == [(1, 12), (20, 30)]
+
+
+def test_picture__canonical_exons_are_stronger_than_all_in_the_ink_of_the_page(config):
+    view = gene_view(load_settings(config), "A")
+    for ink in ("#000000", "#ffffff"):  # light, dark
+        with mpl.rc_context({"text.color": ink}):
+            canonical, every = gene_figure(view).axes[0].collections[:2]
+        assert {to_hex(part.get_facecolor()[0]) for part in (canonical, every)} == {ink}
+        assert canonical.get_alpha() > every.get_alpha()
 
 
 def test_picture__shows_outcomes_and_needs_a_known_format(config, tmp_path):

@@ -7,40 +7,17 @@ from scipy.stats import ks_2samp
 
 from builder_assets.reports.dataset_numbers import (
     balance_of_splits,
+    clustered_order,
     correlations,
+    histogram_edges,
     label_distances,
+    label_histograms,
     numeric_features,
     sampled_rows,
+    with_copies,
 )
-from builder_assets.reports.model_numbers import (
-    ScoredChromosome,
-    length_histogram,
-    ranked_genes,
-    recall_by_motif,
-    score_shape,
-)
+from builder_assets.reports.model_numbers import length_histogram, ranked_genes
 from resources.table_contract import Column
-from tests.reports import drawn
-
-
-def test_score_shape__every_base_once_and_sites_at_their_score():
-    histogram = score_shape([ScoredChromosome(drawn.SCORES, drawn.SITES)]).histogram
-    assert histogram.group_by("kind").agg(pl.col("sites", "others").sum()).sort("kind").rows() == [
-        ("acceptor", 2, 58), ("donor", 2, 58),
-    ]  # fmt: skip
-    called = histogram.filter(pl.col("low") > 0.5).select("kind", "sites", "others").rows()
-    assert called == [("donor", 2, 1), ("acceptor", 1, 0)]  # 0.9, 0.8 and the call at 110 with 0.7; 0.6
-
-
-def test_score_shape__profile_is_in_transcription_direction():
-    profile = score_shape([ScoredChromosome(drawn.SCORES, drawn.SITES)]).profile
-    donor = {row["shift"]: row for row in profile.filter(site="donor", track="donor").iter_rows(named=True)}
-    assert donor[0]["mean"] == pytest.approx((0.9 + 0.8) / 2)
-    assert donor[5]["mean"] == pytest.approx((0.7 + 0.001) / 2)  # the call five bases downstream on the + gene
-    assert donor[-5]["n"] == 0  # beyond both genes' 5' ends
-    assert donor[-5]["mean"] is None
-    acceptor = profile.filter(site="acceptor", track="acceptor", shift=0)["mean"].item()
-    assert acceptor == pytest.approx((0.25 + 0.6) / 2)
 
 
 def test_length_histogram__counts_each_intron_and_exon_once():
@@ -50,16 +27,6 @@ def test_length_histogram__counts_each_intron_and_exon_once():
     exons = introns.head(2).with_columns(end=pl.col("start"))
     found = length_histogram(introns, exons).filter(pl.col("count") > 0).select("feature", "low", "high", "count")
     assert found.rows() == [("intron", 100, 146, 1), ("exon", 1, 1, 1)]
-
-
-def test_recall_by_motif__of_evaluated_sites():
-    sites = drawn.SITES.with_columns(motif=pl.when(pl.col("gene_id") == "A").then(pl.lit("XX")).otherwise(pl.lit("YY")))
-    columns = ["gene_id", "position", "kind", "strand", "offset", "outcome", "score"]
-    calls = pl.DataFrame(drawn.CALLS, schema=columns, orient="row").with_columns(chrom=pl.lit("1"))
-    assert recall_by_motif(sites, calls).rows() == [
-        ("donor", "XX", 1, 1, 1.0), ("donor", "YY", 1, 1, 1.0),
-        ("acceptor", "XX", 1, 0, 0.0), ("acceptor", "YY", 1, 1, 1.0),
-    ]  # fmt: skip
 
 
 def test_ranked_genes__worst_first_and_only_with_enough_sites():
@@ -101,6 +68,64 @@ def test_correlations__leave_out_constants():
     assert kept == ["a", "b"]
     np.testing.assert_allclose(matrix, [[1, -1], [-1, 1]])
     assert correlations(values, ["c"])[0] == []
+
+
+def test_with_copies__one_feature_stands_for_those_that_follow_it():
+    rng = np.random.default_rng(0)
+    first, second = rng.normal(size=300), rng.normal(size=300)
+    values = pl.DataFrame({
+        "first": first, "turned": -first + 0.01 * second, "in_ranks": np.exp(9 * first), "second": second,
+        "between": first + second, "constant": np.ones(300),
+    })  # fmt: skip
+    named = ["first", "in_ranks", "between", "turned", "second", "constant"]
+    distances = pl.DataFrame({"feature": named, "distance": [0.9, 0.8, 0.7, 0.6, 0.5, 0.0]})
+    assert dict(with_copies(distances, values).select("feature", "copy_of").iter_rows()) == {
+        "first": None, "in_ranks": "first", "between": None, "turned": "first", "second": None, "constant": None,
+    }  # fmt: skip
+
+
+def test_clustered_order__puts_together_what_correlates():
+    matrix = np.array([[1, 0, -0.9, 0], [0, 1, 0, 0.8], [-0.9, 0, 1, 0], [0, 0.8, 0, 1]])
+    order = clustered_order(matrix)
+    assert {frozenset(order[:2]), frozenset(order[2:])} == {frozenset({0, 2}), frozenset({1, 3})}
+    assert clustered_order(np.zeros((0, 0))) == []
+    assert clustered_order(np.eye(2)) == [0, 1]
+
+
+def test_label_histograms__count_every_known_row_of_each_label_once():
+    values = pl.DataFrame({
+        "splice_type": ["donor", "donor", "acceptor", "neither", "neither"],
+        "is_gt": [True, True, False, False, None],
+        "score": [0.9, 0.7, 0.2, float("nan"), 0.0],
+    })  # fmt: skip
+    found = label_histograms(values, ["is_gt", "score"])
+    motif = found.filter(feature="is_gt").select("label", "low", "high", "rows", "share").rows()
+    assert motif == [
+        ("neither", -0.5, 0.5, 1, 1.0), ("neither", 0.5, 1.5, 0, 0.0), ("acceptor", -0.5, 0.5, 1, 1.0),
+        ("acceptor", 0.5, 1.5, 0, 0.0), ("donor", -0.5, 0.5, 0, 0.0), ("donor", 0.5, 1.5, 2, 1.0),
+    ]  # fmt: skip
+    totals = found.filter(feature="score").group_by("label").agg(pl.col("rows", "share").sum()).sort("label").rows()
+    assert totals == [("acceptor", 1, 1.0), ("donor", 2, 1.0), ("neither", 1, 1.0)]
+
+
+def test_histogram_edges__are_even_unless_values_crowd_at_0():
+    spread, width = histogram_edges(np.linspace(-3, 3, 1000), is_whole=False)
+    assert width is None
+    np.testing.assert_allclose(np.diff(spread), np.diff(spread)[0])
+    crowded = np.r_[np.logspace(-6, -2, 900), np.full(100, 1.0)]  # probabilities: most of them nearly 0
+    edges, width = histogram_edges(crowded, is_whole=False)
+    assert width == pytest.approx(1e-5)  # a quarter of them lie below 10^-4.9
+    np.testing.assert_allclose(np.diff(np.arcsinh(edges / width)), np.diff(np.arcsinh(edges / width))[0])
+    assert np.histogram(crowded, edges)[0].max() <= 0.25 * len(crowded)  # even bins: 900
+    assert histogram_edges(1 - crowded, is_whole=False)[1] is None  # they crowd at 1
+
+
+def test_histogram_edges__of_few_or_equal_values():
+    assert histogram_edges(np.zeros(0), is_whole=False)[0].tolist()[::30] == [0.0, 1.0]
+    assert histogram_edges(np.full(5, 7.0), is_whole=False)[0].tolist() == [6.5, 7.5]
+    assert histogram_edges(np.array([2.0, 4.0, 4.0]), is_whole=True)[0].tolist() == [1.5, 2.5, 3.5, 4.5]
+    rare, width = histogram_edges(np.r_[np.zeros(9999), 3.0], is_whole=False)  # one value in ten thousand
+    assert (rare[0], rare[-1], width) == (0.0, pytest.approx(3.0), 1.0)
 
 
 def test_sampled_rows__are_spread_evenly(tmp_path, monkeypatch):

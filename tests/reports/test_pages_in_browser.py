@@ -1,6 +1,7 @@
 """The pages of the small project in a real browser: light and dark, downloads, nothing outside the file."""
 
 import os
+from base64 import b64decode
 from pathlib import Path
 
 import polars as pl
@@ -78,6 +79,54 @@ def test_page__is_readable(browser, pages, name, scheme):
         assert picture.size["width"] > 200
         assert picture.size["height"] > 80
     assert browser.execute_script("return document.documentElement.scrollWidth <= window.innerWidth")
+
+
+@pytest.mark.parametrize("name", HEADINGS)
+def test_page__words_in_pictures_are_large_enough_to_read(browser, pages, name):
+    shown(browser, pages[name], "light")
+    heights = browser.execute_script(
+        "return [...document.querySelectorAll('figure svg text')].map(text => [text.textContent, parseFloat("
+        "getComputedStyle(text).fontSize) * text.ownerSVGElement.getScreenCTM().a])"
+    )
+    assert len(heights) > 100
+    assert [(text, pixels) for text, pixels in heights if pixels < 9] == []
+
+
+@pytest.mark.parametrize("name", HEADINGS)
+def test_page__every_picture_has_its_numbers(browser, pages, name):
+    browser.get(pages[name].as_uri())
+    pictures = browser.find_elements("xpath", "//figure[.//*[local-name() = 'svg']]")
+    assert len(pictures) > 5
+    for picture in pictures:
+        link = picture.find_element("css selector", "a[download$='.csv']")
+        table = pl.read_csv(b64decode(link.get_attribute("href").split("base64,")[1]), infer_schema_length=None)
+        assert table.height, picture.text
+
+
+def test_page__numbers_of_distributions_and_genes_are_those_drawn(browser, pages):
+    browser.get(pages["examples"].as_uri())
+
+    def downloaded(title: str, part: str) -> pl.DataFrame:
+        link = browser.find_element("xpath", f"//h3[starts-with(., '{title}')]/a[. = '{part}']")
+        return pl.read_csv(b64decode(link.get_attribute("href").split("base64,")[1]), infer_schema_length=None)
+
+    bins = downloaded("Distributions by label", "CSV")
+    assert bins.columns == ["feature", "asinh_width", "label", "low", "high", "rows", "share"]
+    assert bins.group_by("feature", "label").agg(pl.col("share").sum())["share"].to_list() == pytest.approx([1.0] * 60)
+    assert downloaded("Correlation of features", "CSV").height > 60
+    gene = browser.find_element("xpath", "//h3[contains(., ' FP, ')]").text.split(":")[0]
+    assert {"transcript_id", "start", "end", "is_canonical"} <= set(downloaded(gene, "exons").columns)
+    scores = downloaded(gene, "scores")
+    assert scores.select(pl.max_horizontal("donor", "acceptor").min()).item() >= 0.001
+    assert downloaded(gene, "examples")["position"].is_unique().all()
+
+
+def test_page__says_whether_rows_are_all_or_a_sample(browser, pages):
+    browser.get(pages["examples"].as_uri())
+    text = browser.find_element("tag name", "body").text
+    rows = text.split(" rows from ")[0].split()[-1]
+    assert f"All {rows} rows, unweighted" in text
+    assert "A sample" not in text
 
 
 def test_page__loads_nothing_but_itself(browser, pages):
