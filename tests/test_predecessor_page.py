@@ -83,9 +83,8 @@ WRITTEN_BESIDE = {"README.md", "dataset_card.json", ".parquet", "master/batch_00
 @pytest.mark.parametrize("title", NAMED)
 def test_predecessor_page__leaves_out_no_name(title) -> None:
     """As a word of the first column; and no row leaves a question open."""
-    there = [
-        word for names, *_ in rows(title) for code in CODE.findall(names) for word in [code, *re.split("[ /]", code)]
-    ]
+    codes = [code for names, *_ in rows(title) for code in CODE.findall(names)]
+    there = {*codes, *(word for code in codes for word in re.split("[ /]", code))}
     assert [name for name in NAMED[title].split() if name not in there] == []
     assert [row for row in rows(title) if len(row) != 3 or not all(row)] == []
 
