@@ -9,7 +9,7 @@ import dagster as dg
 import polars as pl
 from pydantic import BaseModel
 
-from builder_assets.manifest import INPUT_FILES, JUDGED_VERSION, code_version
+from builder_assets.manifest import INPUT_FILES, JUDGED_VERSION, code_version, flat_settings
 from resources.frame_stream import FrameStream
 from resources.table_contract import TableContract
 from resources.table_files import read_provenance
@@ -57,7 +57,7 @@ def table_asset(
         pool: Dagster pool that limits how many run at once.
         op_tags: What an executor on several machines should know of the step, such as its need of a GPU.
     """
-    metadata = contract_metadata(contract)
+    metadata = contract_metadata(contract, flat_settings(*settings))
     if files := [str(path) for path in input_files]:
         metadata[INPUT_FILES] = files
     if companions:
@@ -97,7 +97,7 @@ def tables_step(
             contract.name: dg.AssetOut(
                 key=dg.AssetKey([prefix, contract.name]),
                 description=contract.description,
-                metadata=contract_metadata(contract),
+                metadata=contract_metadata(contract, flat_settings(*settings)),
                 code_version=code_version(logic, *settings),
                 group_name=prefix,
                 kinds={"polars", "parquet"},

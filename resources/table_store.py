@@ -21,6 +21,7 @@ from resources.table_files import file_state, read_provenance, require_schema_ve
 CONTRACT = "contract"  # definition metadata: the table's contract
 COMPANIONS = "companions"  # definition metadata: file name -> column of a one-row table, or "*" for all rows as CSV
 FILES = "files"  # materialisation metadata: name -> [size, mtime_ns] of what was published
+SETTINGS = "settings"  # definition and materialisation metadata, and footer: every setting that shaped the table
 INPUTS = "inputs"  # materialisation metadata and footer: data version of every input partition
 
 
@@ -28,8 +29,13 @@ class MissingPartitionError(FileNotFoundError):
     """A table that is to be read has not been built; the text names every missing partition."""
 
 
-def contract_metadata(contract: TableContract) -> dict[str, Any]:
-    """Definition metadata by which an asset tells the store, and the UI, what its table promises."""
+def contract_metadata(contract: TableContract, settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Definition metadata by which an asset tells the store, and the UI, what its table promises and what it reads.
+
+    Args:
+        contract: Of the table.
+        settings: Dotted name of a setting -> value; nothing else shapes the table's rows but its inputs.
+    """
     columns = [
         dg.TableColumn(
             column.name,
@@ -43,6 +49,7 @@ def contract_metadata(contract: TableContract) -> dict[str, Any]:
     return {
         "dagster/column_schema": dg.TableSchema(columns=columns),
         CONTRACT: dg.JsonMetadataValue(contract.model_dump(mode="json", exclude_defaults=True)),
+        SETTINGS: dg.JsonMetadataValue(dict(settings)),
     }
 
 
@@ -76,6 +83,7 @@ class TableStore(dg.ConfigurableIOManager):
             "asset": key.to_user_string(),
             "partition": partition,
             "code_version": node.code_version,
+            SETTINGS: settings_of(context.definition_metadata),
             INPUTS: self._input_versions(context.step_context),
         }
         companions = companions_of(context.definition_metadata)
@@ -108,13 +116,15 @@ class TableStore(dg.ConfigurableIOManager):
     def record_metadata(self, key: dg.AssetKey, partition: str | None, companions: Mapping[str, str]) -> dict[str, Any]:
         """What the manifest compares later: rows, files with size and time of change, versions of the inputs."""
         path = self.path_of(key, partition)
+        made_by = read_provenance(path)
         files = {file.name: file_state(file) for file in (path, *(path.with_name(name) for name in companions))}
         return {
             "dagster/partition_row_count" if partition is not None else "dagster/row_count": row_count(path),
             "path": dg.MetadataValue.path(str(path)),
             "size_bytes": path.stat().st_size,
             FILES: dg.MetadataValue.text(json.dumps(files, sort_keys=True)),
-            INPUTS: dg.MetadataValue.text(json.dumps(read_provenance(path)[INPUTS], sort_keys=True)),
+            SETTINGS: dg.MetadataValue.text(json.dumps(made_by.get(SETTINGS, {}), sort_keys=True)),
+            INPUTS: dg.MetadataValue.text(json.dumps(made_by[INPUTS], sort_keys=True)),
         }
 
     def load_input(self, context: dg.InputContext) -> pl.DataFrame | pl.LazyFrame | dict[str, pl.LazyFrame]:
@@ -178,3 +188,8 @@ def companions_of(metadata: Mapping[str, Any]) -> dict[str, str]:
     """File name -> column, from an asset's definition metadata."""
     value = metadata.get(COMPANIONS, {})
     return {str(k): str(v) for k, v in _plain(value).items()}
+
+
+def settings_of(metadata: Mapping[str, Any]) -> dict[str, Any]:
+    """The settings that an asset's definition says it reads."""
+    return dict(_plain(metadata.get(SETTINGS, {})))

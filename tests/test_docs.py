@@ -9,6 +9,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import dagster as dg
 import pytest
 import typer
 import yaml
@@ -18,8 +19,10 @@ from typer.core import TyperGroup
 from typer.main import get_command
 
 from builder_assets import settings
+from builder_assets.build import build_defs
 from builder_assets.cli import app
 from builder_assets.coordinates import offset_of_position
+from builder_assets.sensors import UP_TO_DATE
 from builder_assets.settings import (
     BaseModelSettings,
     DatasetSettings,
@@ -111,7 +114,11 @@ def test_make__has_the_target(target):
     assert "Nothing to be done" not in told.stdout
 
 
-@pytest.mark.parametrize("text", [pytest.param(text, id=page.name) for page, text in blocks("yaml")])
+OF_DAGSTER = [text for _, text in blocks("yaml") if text.startswith("concurrency:")]
+OF_BUILDER = [pytest.param(text, id=page.name) for page, text in blocks("yaml") if text not in OF_DAGSTER]
+
+
+@pytest.mark.parametrize("text", OF_BUILDER)
 def test_yaml__is_taken_as_settings(text, tmp_path):
     """What a snippet leaves out comes from a small project."""
     snippet = yaml.safe_load(text)
@@ -124,6 +131,28 @@ def test_yaml__is_taken_as_settings(text, tmp_path):
         whole[key] |= snippet.get(key, {})
     (tmp_path / "builder.yaml").write_text(yaml.safe_dump(whole))
     assert load_settings(tmp_path / "builder.yaml").datasets
+
+
+@pytest.mark.parametrize("text", OF_DAGSTER)
+def test_yaml__is_taken_by_dagster(text, tmp_path):
+    """In the place of the same key of a project's dagster.yaml: chromosomes at once, and still one scorer."""
+    project = yaml.safe_load((ROOT / "dagster.yaml").read_text("utf-8"))
+    assert yaml.safe_load(text).keys() <= project.keys()
+    (tmp_path / "dagster.yaml").write_text(yaml.safe_dump(project | yaml.safe_load(text)))
+    with dg.DagsterInstance.from_config(str(tmp_path)) as instance:
+        limits = instance.get_concurrency_config()
+    assert limits.run_queue_config is not None
+    assert limits.run_queue_config.max_concurrent_runs == 4
+    assert limits.pool_config.default_pool_limit == project["concurrency"]["pools"]["default_limit"]
+    assert str(limits.pool_config.pool_granularity.value) == project["concurrency"]["pools"]["granularity"]
+
+
+def test_usage_page__has_the_example_for_production():
+    """Whole, but for the name of the dataset."""
+    example = yaml.safe_load((ROOT / "examples" / "production_1000_genes.yaml").read_text("utf-8"))
+    shown = [yaml.safe_load(text) for page, text in blocks("yaml") if page.name == "usage.md" and "production" in text]
+    assert [list(snippet.pop("datasets").values()) for snippet in shown] == [list(example.pop("datasets").values())]
+    assert shown == [example]
 
 
 def test_commands_page__is_the_help():
@@ -192,6 +221,28 @@ def test_coordinates_page__pictures_add_up(strand, picture):
     assert dict(kinds) == (
         {"donor": "110", "acceptor": "130"} if strand == "+" else {"acceptor": "110", "donor": "130"}
     )
+
+
+def test_testing_page__lists_the_checks_that_there_are(tmp_path):
+    """Names, the asset of each, and whether it can stop a build: a check that cannot is not blocking."""
+    rows = re.findall(
+        r"^\| `(\w+)` \| (.+?) \| .+? \| (.+?) \|$", (DOCS / "testing.md").read_text("utf-8"), re.MULTILINE
+    )
+    named = {(name, "every asset" if asset == "every asset" else asset.strip("`")) for name, asset, _ in rows}
+    whole = small_settings()
+    whole["genomes"]["mane"] = {
+        "assembly": "GRCh38",
+        "fasta": "mane:1.3",
+        "annotation": "mane:1.3",
+        "chromosomes": [22],
+    }
+    (tmp_path / "builder.yaml").write_text(yaml.safe_dump(whole))
+    defs = build_defs(load_settings(tmp_path / "builder.yaml"))
+    specs = [spec for check in defs.asset_checks or () for spec in check.check_specs]
+    there = {(spec.name, "every asset" if spec.name == UP_TO_DATE else spec.asset_key.path[-1]) for spec in specs}
+    assert named == there
+    stopping = {name for name, _, failure in rows if failure.startswith("stops")}
+    assert stopping == {spec.name for spec in specs if spec.blocking}
 
 
 def test_troubleshooting_page__quotes_what_the_code_says():

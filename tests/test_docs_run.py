@@ -28,8 +28,12 @@ pytestmark = needs_weights
 
 REGIONS = ["22:20060000-20400000", "Y:14773000-14776000", "Y:15418000-15430000"]
 PRESENT = ["DGCR8", "TMEM191B", "GGTLC3", "CCDC188", "RANBP1", "DGCR6L", "AC244213.1", "AC010877.1"]
-INSTEAD = {"--chromosome 21": "--chromosome 22", "--dataset demo_3mers": "--dataset errors_1000"}
 BUILT = "errors_1000"  # the dataset that most pages name
+INSTEAD = {
+    "--chromosome 21": "--chromosome 22",
+    "--dataset demo_3mers": f"--dataset {BUILT}",
+    "--dataset production_1000": f"--dataset {BUILT}",  # the same policy; built by `test_settings__are_built`
+}
 
 
 def on_the_piece(settings: dict[str, Any]) -> dict[str, Any]:
@@ -44,10 +48,11 @@ def on_the_piece(settings: dict[str, Any]) -> dict[str, Any]:
             genes["include"] = PRESENT[:3]
         if dataset.get("splits", {}).get("by") == "chromosome":
             dataset["splits"] = {"by": "chromosome", "chromosomes": {"train": [22], "test": ["Y"], "validation": []}}
+    model = settings.get("base_models", {}).get("spliceai", {"family": "spliceai"})
     return {
         "data_dir": "data",
         "genomes": {"grch37": genome},
-        "base_models": {"spliceai": {"genome": "grch37", "family": "spliceai"}},
+        "base_models": {"spliceai": model | {"genome": "grch37"}},
         "datasets": datasets,
     }
 
@@ -106,12 +111,17 @@ def set_datasets(project: Path, *names: str) -> None:
     project.joinpath("builder.yaml").write_text(yaml.safe_dump(settings_of(*names)), encoding="utf-8")
 
 
-def run_shell(text: str) -> list[str]:
-    """What each line says; a line that is no `builder`, `cd` or `cp` fails."""
+def on_this_piece(text: str) -> str:
+    """Commands with the names that the project of the tests has."""
     for there, here in INSTEAD.items():
         text = text.replace(there, here)
+    return text
+
+
+def run_shell(text: str) -> list[str]:
+    """What each line says; a line that is no `builder`, `cd` or `cp` fails."""
     said = []
-    for line in text.splitlines():
+    for line in on_this_piece(text).splitlines():
         match shlex.split(line, comments=True):
             case []:
                 continue
@@ -140,6 +150,7 @@ SHELL = [
 @pytest.mark.parametrize("text", SHELL)
 def test_shell__runs_as_it_is_written(text, project):
     """Where a block begins with `builder init`, the project is there already, and `init` leaves it alone."""
+    text = on_this_piece(text)
     if others := {*re.findall(r"--dataset (\S+)", text)} & {*SNIPPETS} - {BUILT}:
         set_datasets(project, *others)
     if "cd my_project" in text:
@@ -245,10 +256,20 @@ def test_testing_page__success_looks_like_that():
 
 @pytest.mark.parametrize("name", SNIPPETS)
 def test_settings__take_genes(name, project):
-    """With genes as the snippet asks for them: the policy, the count, the types, the list."""
+    """With genes as the snippet asks for them: the policy, the count, the types, the list.
+
+    A policy that goes by errors which are not known names its candidates: all protein-coding genes of the piece.
+    """
     set_datasets(project, name)
     said = run("select", "--dataset", name)
-    assert f"{name}: policy {SNIPPETS[name]['genes']['policy']} takes" in said
+    policy = SNIPPETS[name]["genes"]["policy"]
+    if name != BUILT and policy.startswith("error"):
+        assert f"{name}: policy {policy} ranks by the base model's errors" in said
+        genes = pl.concat(pl.read_parquet(path) for path in sorted(project.glob("data/grch37/genes/*.parquet")))
+        coding = genes.filter(pl.col("gene_type") == "protein_coding", pl.col("n_splice_sites") > 0)
+        assert f"{coding.height} candidates have to be scored" in said
+    else:
+        assert f"{name}: policy {policy} takes" in said
 
 
 @pytest.mark.scale

@@ -74,7 +74,7 @@ def test_build__code_version_names_settings_as_the_cause(folder):
     project = reopened(folder)
     status = project.manifest.statuses(project.instance)[Cell("examples/training_examples", "22")]
     assert status.state is State.STALE
-    assert status.causes[0].startswith("settings changed (")
+    assert status.causes == ("settings changed: examples.features.kmers [2] -> [1]",)
 
 
 def test_build__gene_added_scores_that_gene_only(folder):

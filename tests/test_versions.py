@@ -2,7 +2,8 @@
 
 from pydantic import BaseModel
 
-from builder_assets.manifest.versions import cause_of_change, code_version
+from builder_assets.manifest.versions import cause_of_change, code_version, flat_settings
+from builder_assets.settings import IntronSettings, NegativeSettings
 
 
 class Rule(BaseModel):
@@ -19,6 +20,22 @@ def test_code_version__is_stable():
 
 
 def test_cause_of_change__tells_code_from_settings():
-    assert cause_of_change("1-aaaa", "1-bbbb") == "settings"
-    assert cause_of_change("1-aaaa", "2-aaaa") == "code"
-    assert cause_of_change(None, "1-aaaa") == "code"
+    assert cause_of_change("1-aaaa", "1-bbbb") == "settings changed (1-aaaa -> 1-bbbb)"
+    assert cause_of_change("1-aaaa", "2-aaaa") == "code changed (1-aaaa -> 2-aaaa)"
+    assert cause_of_change(None, "1-aaaa") == "code changed (None -> 1-aaaa)"
+
+
+def test_cause_of_change__names_the_settings():
+    before = {"kmers": [3], "negatives.seed": 42, "gone": 1}
+    now = {"kmers": [3, 6], "negatives.seed": 42, "genes": ["G" * 90]}
+    told = cause_of_change("1-aaaa", "1-bbbb", before, now)
+    shown = '["' + "G" * 58 + "..."
+    assert told == f"settings changed: genes nothing -> {shown}; gone 1 -> nothing; kmers [3] -> [3, 6]"
+
+
+def test_flat_settings__names_are_dotted():
+    genome = IntronSettings(min_intron=20)
+    negatives = NegativeSettings()
+    flat = flat_settings(genome, negatives)
+    assert flat["min_intron"] == 20
+    assert flat["ratios.easy"] == negatives.ratios.easy

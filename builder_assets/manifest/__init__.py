@@ -21,7 +21,7 @@ from builder_assets.manifest.input_files import INPUT_FILES, registered_files
 from builder_assets.manifest.manifest import Manifest
 from builder_assets.manifest.plan import IncompleteInputError, Layer, next_layers, pending_cells
 from builder_assets.manifest.states import State, Status
-from builder_assets.manifest.versions import code_version
+from builder_assets.manifest.versions import code_version, flat_settings
 
 __all__ = [
     "INPUT_FILES",
@@ -36,6 +36,7 @@ __all__ = [
     "ancestors",
     "cells_of",
     "code_version",
+    "flat_settings",
     "next_layers",
     "nodes_of",
     "pending_cells",

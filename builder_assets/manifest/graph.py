@@ -2,11 +2,12 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import dagster as dg
 
 from builder_assets.manifest.input_files import INPUT_FILES
-from resources.table_store import companions_of
+from resources.table_store import companions_of, settings_of
 
 
 @dataclass(frozen=True, order=True)
@@ -36,6 +37,7 @@ class Node:
     step: str
     checks: tuple[tuple[str, str], ...] = ()
     companions: Mapping[str, str] = field(default_factory=dict)
+    settings: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def cells(self) -> list[Cell]:
@@ -63,6 +65,7 @@ def nodes_of(assets: Sequence[dg.AssetsDefinition], checks: Iterable[dg.AssetChe
                 step=definition.node_def.name,
                 checks=tuple((asset, check) for asset, check in named if asset in own),
                 companions=companions_of(spec.metadata),
+                settings=settings_of(spec.metadata),
             )
     return {name: nodes[name] for name in _topological(nodes)}
 

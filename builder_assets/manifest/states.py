@@ -13,7 +13,7 @@ from builder_assets.manifest.input_files import changed_files
 from builder_assets.manifest.look import Look
 from builder_assets.manifest.versions import cause_of_change
 from resources.table_files import file_state
-from resources.table_store import FILES, INPUTS
+from resources.table_store import FILES, INPUTS, SETTINGS
 
 RUN_FAILED = "its last run failed"
 
@@ -87,7 +87,8 @@ def stale_causes(look: Look, cell: Cell, record: dg.AssetMaterialization) -> tup
     causes = []
     recorded = (record.tags or {}).get("dagster/code_version")
     if recorded != current:
-        causes.append(f"{cause_of_change(recorded, current)} changed ({recorded} -> {current})")
+        kept = json.loads(str(record.metadata[SETTINGS].value)) if SETTINGS in record.metadata else None
+        causes.append(cause_of_change(recorded, current, kept, look.nodes[cell.asset].settings))
     before = json.loads(str(record.metadata[INPUTS].value)) if INPUTS in record.metadata else {}
     now = look.input_versions(cell)
     causes += [f"input {name} changed" for name in sorted(before.keys() & now.keys()) if before[name] != now[name]]

@@ -122,14 +122,16 @@ def test_verify_file__flipped_byte_in_a_page_is_found(tmp_path):
 chromosomes = dg.StaticPartitionsDefinition(["22", "Y"])
 
 
-@dg.asset(metadata=contract_metadata(TOY), partitions_def=chromosomes, code_version="1", io_manager_key="table_store")
+@dg.asset(
+    metadata=contract_metadata(TOY, {}), partitions_def=chromosomes, code_version="1", io_manager_key="table_store"
+)
 def toy(context: dg.AssetExecutionContext) -> pl.DataFrame:
     if context.partition_key == "Y":
         return frame_of([]).with_columns(extra=1)
     return frame_of([{"n": 1, "is_on": True, "scores": [0.5], "names": ["a"]}])
 
 
-@dg.asset(metadata=contract_metadata(TOY), code_version="1", io_manager_key="table_store")
+@dg.asset(metadata=contract_metadata(TOY, {}), code_version="1", io_manager_key="table_store")
 def pooled(toy: dict[str, pl.LazyFrame]) -> pl.DataFrame:
     return pl.concat(toy.values()).collect()
 
