@@ -254,6 +254,27 @@ def test_testing_page__success_looks_like_that():
     assert "0 problems" in run_shell("builder verify")[0]
 
 
+@pytest.mark.scale
+@pytest.mark.parametrize("others", [False, True], ids=["the_same_dataset", "other_genes"])
+def test_usage_page__scores_of_another_machine_are_not_made_again(others, project, tmp_path):
+    """The two folders that the page says, under the settings of the first machine, or with a dataset of fewer genes."""
+    second = tmp_path / "second_machine"
+    write_settings(second, settings_of("my_genes" if others else BUILT))
+    write_lists(second)
+    for name in ("grch37", "spliceai"):
+        shutil.copytree(project / "data" / name, second / "data" / name)
+    os.chdir(second)
+    said = run("adopt", code=1 if others else 0)
+    assert "tables are not there" in said
+    assert ("not adopted: spliceai/splice_scores" in said) == others
+    run("build")
+    there = pl.concat(pl.read_parquet(path) for path in sorted(project.glob("data/spliceai/splice_scores/*.parquet")))
+    taken = set(pl.read_csv(f"data/{'my_genes' if others else BUILT}/gene_manifest.csv")["gene_id"])
+    log = "\n".join(path.read_text("utf-8") for path in second.glob(".dagster/storage/logs/*.log"))
+    assert set(re.findall(r"(\w+) scored:", log)) == taken - set(there["gene_id"])
+    assert set(re.findall(r"(\w+) reused$", log, re.MULTILINE)) == (taken & set(there["gene_id"]) if others else set())
+
+
 @pytest.mark.parametrize("name", SNIPPETS)
 def test_settings__take_genes(name, project):
     """With genes as the snippet asks for them: the policy, the count, the types, the list.

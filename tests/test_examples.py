@@ -96,6 +96,23 @@ def test_als_genes__in_gencode_one_symbol_means_two_genes(shared):
     assert "ENSG00000015479" in page
 
 
+def test_production__says_how_much_it_scores(shared):
+    """Counted in the file's lines: protein-coding genes of the chromosomes of the settings."""
+    chromosomes = {str(name) for name in example("production_1000_genes")["genomes"]["grch37"]["chromosomes"]}
+    bases = 0
+    with gzip.open(shared / "data/grch37/gencode_v30lift37.gtf.gz", "rt") as lines:
+        for line in lines:
+            found = re.match(r'chr(\w+)\t\w+\tgene\t(\d+)\t(\d+)\t.*gene_type "protein_coding"', line)
+            if found and found[1] in chromosomes:
+                bases += int(found[3]) - int(found[2]) + 1
+    said = f"{bases / 1e6:.0f} Mb in GENCODE 30"
+    assert said in (EXAMPLES / "production_1000_genes.yaml").read_text(encoding="utf-8")
+    assert said in (EXAMPLES.parent / "docs" / "usage.md").read_text(encoding="utf-8")
+    measured = json.loads((EXAMPLES.parent / "benchmarks/results/scoring.json").read_text(encoding="utf-8"))
+    rate = measured["engines"]["SpliceAI: this project, float32"]["bases_per_second"]["all"]
+    assert round(bases / rate / 3600) == 3  # about three hours, say both
+
+
 def example(name: str) -> dict:
     return yaml.safe_load((EXAMPLES / f"{name}.yaml").read_text(encoding="utf-8"))
 
