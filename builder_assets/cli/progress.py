@@ -31,7 +31,7 @@ def shown_progress() -> Iterator[None]:
             TextColumn("{task.fields[rate]:,.0f} bases/s"), TimeRemainingColumn(), TextColumn("left"),
         )  # fmt: skip
         with (
-            Progress(*columns, console=terminal, transient=True) as bars,
+            Progress(*columns, console=terminal, transient=True, auto_refresh=False) as bars,
             _heard(LINES, _Lines(terminal), logging.INFO),
             _heard(ADVANCE_LOGGER, _Bars(bars), logging.DEBUG),
         ):
@@ -77,5 +77,5 @@ class _Bars(logging.Handler):
         state: ScoredBases = record.__dict__["scored_bases"]
         if state.chrom not in self._tasks:
             self._tasks[state.chrom] = self._progress.add_task(state.chrom, total=state.total, rate=0.0)
-        task = self._tasks[state.chrom]
-        self._progress.update(task, completed=state.scored, rate=state.rate, visible=state.scored < state.total)
+        task, is_at_work = self._tasks[state.chrom], state.scored < state.total
+        self._progress.update(task, completed=state.scored, rate=state.rate, visible=is_at_work, refresh=True)
