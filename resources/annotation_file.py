@@ -18,7 +18,8 @@ BLOCK = 1 << 26  # bounds memory: a genome-wide GENCODE GTF is 1.5 GB of text
 TABLE_HEADER = ["#NAME", "CHROM", "STRAND", "TX_START", "TX_END", "EXON_START", "EXON_END"]
 TABLE_FEATURE = "spliceai_gene"
 N_COLUMNS = 9
-BEFORE_ROWS = re.compile(rb"(?:[ \t]*\r?\n|#[^\n]*(?:\n|$))*")  # Polars takes a first blank line for one of one column
+# Polars takes a first blank line for a table of one column. Possessive: 64 million blank lines need no way back.
+BEFORE_ROWS = re.compile(rb"(?:[ \t]*+\r?\n|#[^\n]*+(?:\n|\Z))*+")
 LINE_SCHEMA = {
     "seqname": pl.String,
     "source": pl.String,
