@@ -9,7 +9,6 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 import polars as pl
-from scipy.special import bdtrc
 
 from builder_assets.coordinates import ASSEMBLY_LENGTHS, is_chromosome
 from builder_assets.genome.landmarks import landmark_places, landmark_words
@@ -19,7 +18,6 @@ TRANSCRIPT = [*GENE, "transcript_id"]
 SHORT_CONTIG = 1_000_000  # bases; a scaffold or mitochondrion as short as this may have no gene
 LARGEST_SHARE_UNKNOWN_TYPE = 0.01
 LARGEST_SHARE_OF_GAPS = 0.01
-CHANCE_OF_MORE = 0.001  # of few introns, chance makes more than that share gaps
 LENGTH_BINS = (0, 30, 100, 300, 1_000, 3_000, 10_000, 30_000, 100_000, 300_000, 1_000_000)
 
 
@@ -142,7 +140,7 @@ def _short(bases: int) -> str:
 
 
 def intron_lengths(introns: pl.DataFrame) -> Verdict:
-    """Lengths of unique introns; warns where more than 1 % and chance make gaps, shorter than `min_intron`.
+    """Lengths of unique introns; warns where over 1 % are gaps, shorter than `min_intron`.
 
     Args:
         introns: INTRONS.
@@ -155,8 +153,7 @@ def intron_lengths(introns: pl.DataFrame) -> Verdict:
         f"{introns.height:,} unique introns, {gaps:,} of them gaps ({share:.2%}); the others are {numbers['median']:,} "
         f"bases long in the median, {numbers['longest']:,} at most."
     )
-    by_chance = bdtrc(gaps - 1, introns.height, LARGEST_SHARE_OF_GAPS) if gaps else 1.0
-    return Verdict("warn" if by_chance < CHANCE_OF_MORE else "pass", text, numbers)
+    return Verdict("warn" if share > LARGEST_SHARE_OF_GAPS else "pass", text, numbers)
 
 
 def _whole(value: object) -> int:

@@ -81,16 +81,13 @@ def test_gene_types__no_genes():
     assert gene_types(pl.DataFrame(schema={"gene_type": pl.String})).level == "pass"
 
 
-@pytest.mark.parametrize(
-    ("n_gaps", "n_introns", "level"),
-    [(0, 100, "pass"), (4, 337, "pass"), (20, 337, "warn"), (100, 10_000, "pass"), (150, 10_000, "warn")],
-)
-def test_intron_lengths__more_gaps_than_one_percent_and_chance(n_gaps, n_introns, level):
-    lengths = [5] * n_gaps + [1000] * (n_introns - n_gaps)
+@pytest.mark.parametrize(("n_gaps", "level"), [(1, "pass"), (2, "warn")])
+def test_intron_lengths__share_of_gaps(n_gaps, level):
+    lengths = [5] * n_gaps + [1000] * (100 - n_gaps)
     introns = pl.DataFrame({"length": lengths, "is_gap": [length < 30 for length in lengths]})
     verdict = intron_lengths(introns)
     assert verdict.level == level
-    assert f"{n_introns:,} unique introns, {n_gaps} of them gaps ({n_gaps / n_introns:.2%})" in verdict.text
+    assert f"100 unique introns, {n_gaps} of them gaps ({n_gaps}.00%)" in verdict.text
     assert (verdict.numbers["median"], verdict.numbers["longest"]) == (1000, 1000)
     assert intron_lengths(introns.clear()).numbers["median"] == 0
 
