@@ -1,7 +1,7 @@
 """A member on a CPU core: convolutions as products of spectra, over the bases that can differ, in one program.
 
 overlap-save    A window of `size` rows gives size - width + 1 outputs. Its spectrum (a product with a fixed matrix)
-                times the kernel's (32 x 32 numbers a frequency) is the outputs' spectrum: about a quarter of the
+                times the kernel's (32 x 32 complex numbers a frequency) is the outputs' spectrum: about a fifth of the
                 multiplications of a kernel of width 41, and the same digits.
 
     rows d bases apart never meet the bases between them, so a row is `d` bases, and a window is one slice of the track
@@ -9,8 +9,10 @@ overlap-save    A window of `size` rows gives size - width + 1 outputs. Its spec
                 row 0          row 1          row 2
     track   |b b b ... b|  |b b b ... b|  |b b b ... b| ...          32 channels each
 
-real DFT        Frequencies 0 .. size/2, as pairs of rows (real, imaginary); pair 0 holds frequencies 0 and size/2, both
-                real.
+halves          Rows are counted from the window's middle, where they stand at +-1/2, +-3/2, ..., and frequencies are
+                odd multiples of pi/size: what wraps round changes its sign, and is dropped. Then sums of opposite rows
+                times cosines are the real parts; their differences, the outermost first, times the same cosines are
+                the imaginary parts, every other one with its sign turned. One matrix of half the size does both.
 constant ends   Beyond the gene all bases are N: after convolutions of reach r the track is constant farther than r from
                 it, and farther than flank - r from the scored bases nothing is needed. Only what is left is computed.
 
@@ -18,7 +20,7 @@ One compiled program serves every length: its loops run over as many windows as 
 """
 
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import jax
 import jax.numpy as jnp
@@ -29,10 +31,12 @@ from builder_assets.base_model.architectures import N_CHANNELS, N_CLASSES, UNITS
 from builder_assets.base_model.folding import folded_member
 from builder_assets.base_model.network import PRECISION
 
-# Measured, benchmarks/NOTES.md: longer windows spend more on transforms, shorter ones more on overlaps.
-HOP = 44
-COLUMNS, FEW_COLUMNS = 24, 8  # bases side by side in a product: narrow ones are slow, but laying out windows costs
+# Measured, benchmarks/NOTES.md: longer windows spend more on transforms, shorter ones more on overlaps; few columns make
+# slow products, and 32 of them fall on the same lines of the cache.
+LONGEST_HOP = 40
+COLUMNS = 24  # bases side by side in a product
 Array = jax.Array | np.ndarray
+State = TypeVar("State")
 
 STRETCH = 512  # bases at a time where nothing is convolved
 
@@ -41,26 +45,31 @@ class Windows(NamedTuple):
     """How the convolutions of one group of units are cut.
 
     Attributes:
-        width: Of the kernel.
+        width: Of the kernel, odd.
         dilation: Bases per row.
-        size: Rows of a window, an even number.
+        hop: Rows of output of a window, an even number of at least width - 1.
         abreast: Windows side by side.
     """
 
     width: int
     dilation: int
-    size: int
+    hop: int
     abreast: int
 
     @property
-    def hop(self) -> int:
-        """Rows of output of a window."""
-        return self.size - self.width + 1
+    def half(self) -> int:
+        """Half the rows of a window, and the number of frequencies."""
+        return (self.hop + self.width - 1) // 2
+
+    @property
+    def columns(self) -> int:
+        """Bases side by side."""
+        return self.abreast * self.dilation
 
     @property
     def step(self) -> int:
         """Bases of output of all windows side by side."""
-        return self.abreast * self.hop * self.dilation
+        return self.hop * self.columns
 
     @property
     def reach(self) -> int:
@@ -68,10 +77,14 @@ class Windows(NamedTuple):
         return (self.width - 1) // 2 * self.dilation
 
     @property
+    def middle(self) -> int:
+        """Bases from the start of a window to its middle."""
+        return self.half * self.dilation
+
+    @property
     def read(self) -> int:
         """Bases read for one step, from `reach` before the first output."""
-        rows = self.size if self.abreast == 1 else (self.abreast + 1) * self.hop
-        return rows * self.dilation
+        return self.middle + self.step
 
 
 def windows_of(architecture: Architecture) -> tuple[Windows, ...]:
@@ -79,19 +92,26 @@ def windows_of(architecture: Architecture) -> tuple[Windows, ...]:
     found = []
     for unit in range(0, architecture.n_units, UNITS_PER_SKIP):
         width, dilation = architecture.widths[unit], architecture.dilations[unit]
-        found.append(Windows(width, dilation, width - 1 + HOP, 1 if dilation >= FEW_COLUMNS else COLUMNS // dilation))
+        found.append(Windows(width, dilation, min(LONGEST_HOP, 2 * (width - 1)), max(1, COLUMNS // dilation)))
     return tuple(found)
 
 
+class Spectrum(NamedTuple):
+    """A kernel's, (half, 32, 32) each: real parts, and imaginary ones of which every other one has its sign turned."""
+
+    real: Array
+    imaginary: Array
+
+
 class SpectralGroup(NamedTuple):
-    """Four units: scale, shift (4, 32); spectra (4, size/2, 32, 64); biases (4, 32); what all-N bases give (4, 32)."""
+    """Four units: scale, shift (4, 32); spectra (4, half, 32, 32); biases (4, 32); what all-N bases give (4, 32)."""
 
     scale: np.ndarray
     shift: np.ndarray
-    spectrum_1: np.ndarray
+    spectrum_1: Spectrum
     bias_1: np.ndarray
     far_hidden: np.ndarray
-    spectrum_2: np.ndarray
+    spectrum_2: Spectrum
     bias_2: np.ndarray
     far_trunk: np.ndarray
 
@@ -122,10 +142,12 @@ def spectral_member(
             hidden = _rounded(_rectified(read @ kernel_1.sum(axis=0) + bias_1, slope), precision)
             trunk = trunk + hidden @ kernel_2.sum(axis=0) + bias_2
             units.append(
-                (scale, shift, kernel_spectrum(kernel_1, windows.size), bias_1, hidden,
-                 kernel_spectrum(kernel_2, windows.size), bias_2, trunk)
+                SpectralGroup(
+                    scale, shift, kernel_spectrum(kernel_1, windows), bias_1, hidden,
+                    kernel_spectrum(kernel_2, windows), bias_2, trunk,
+                )
             )  # fmt: skip
-        groups.append(SpectralGroup(*(np.stack(arrays).astype(np.float32) for arrays in zip(*units, strict=True))))
+        groups.append(jax.tree.map(lambda *arrays: np.stack(arrays).astype(np.float32), *units))
     return SpectralMember(member.stem, tuple(groups), member.projections, member.bias)
 
 
@@ -137,52 +159,76 @@ def _rounded(values: np.ndarray, precision: str) -> np.ndarray:
     return values.astype(precision).astype(np.float64) if precision != "float32" else values
 
 
-def kernel_spectrum(kernel: np.ndarray, size: int) -> np.ndarray:
-    """(width, 32, 32) -> (size/2, 32, 64): real parts beside imaginary ones, of the kernel turned round."""
-    spectrum = np.fft.rfft(kernel[::-1], n=size, axis=0)
-    pairs = np.concatenate([spectrum.real, spectrum.imag], axis=2)[:-1]
-    pairs[0, :, kernel.shape[2] :] = spectrum[-1].real
-    return pairs
+def kernel_spectrum(kernel: np.ndarray, windows: Windows) -> Spectrum:
+    """Of a kernel (width, 32, 32), tap t reading the base at t - (width - 1) / 2 rows; float64."""
+    turns = np.outer(_frequencies(windows), np.arange(windows.width) - windows.width // 2)
+    spectrum = np.tensordot(np.exp(1j * turns), kernel, axes=1)
+    return Spectrum(spectrum.real, spectrum.imag * _signs(windows)[:, None, None])
 
 
 def transforms(windows: Windows) -> tuple[np.ndarray, np.ndarray]:
-    """Matrices from a window to its spectrum, float32 (size, size), and back to its outputs, float32 (hop, size)."""
-    size = windows.size
-    angles = 2 * np.pi * np.arange(size // 2)[:, None] * np.arange(size) / size
-    forward = np.stack([np.cos(angles), -np.sin(angles)], axis=1)
-    forward[0, 1] = (-1.0) ** np.arange(size)
-    back = 2 * forward / size
-    back[0] /= 2
-    outputs = back.reshape(size, size)[:, windows.width - 1 :].T
-    return forward.reshape(size, size).astype(np.float32), outputs.astype(np.float32)
+    """Matrices to and from spectra.
+
+    Returns:
+        float32 (half, half), from sums or differences of opposite rows to frequencies; float32 (2, hop/2, half), from
+        real and imaginary parts to half the sums and differences of opposite outputs, the innermost first.
+    """
+    frequencies = _frequencies(windows)
+    forward = np.cos(np.outer(frequencies, np.arange(windows.half) + 0.5))
+    turns = np.outer(np.arange(windows.hop // 2) + 0.5, frequencies)
+    back = np.stack([np.cos(turns), np.sin(turns) * _signs(windows)]) / windows.half
+    return forward.astype(np.float32), back.astype(np.float32)
 
 
-def convolved(track: jax.Array, spectrum: Array, windows: Windows) -> jax.Array:
-    """One step of a dilated convolution: (windows.read, 32) -> (windows.step, 32)."""
-    size, abreast, row = windows.size, windows.abreast, windows.dilation * N_CHANNELS
+def _frequencies(windows: Windows) -> np.ndarray:
+    return np.pi * (np.arange(windows.half) + 0.5) / windows.half
+
+
+def _signs(windows: Windows) -> np.ndarray:
+    return (-1.0) ** np.arange(windows.half)
+
+
+def workspace(windows: Windows) -> jax.Array:
+    """Memory for `convolved`, float32 (half, 2, columns, 32)."""
+    return jnp.zeros((windows.half, 2, windows.columns, N_CHANNELS), jnp.float32)
+
+
+def convolved(
+    first: jax.Array, second: jax.Array, spectrum: Spectrum, space: jax.Array, windows: Windows
+) -> tuple[jax.Array, jax.Array]:
+    """One step of a dilated convolution.
+
+    Args:
+        first: The track from the start of the windows, float32 (windows.step, 32).
+        second: The track from their middle, likewise.
+        spectrum: The kernel's.
+        space: Memory to write into: halves that were concatenated instead would be compiled to scalar code.
+        windows: Static.
+
+    Returns:
+        float32 (windows.step, 32), and `space` for the next step.
+    """
+    half, columns = windows.half, windows.columns
     forward, back = transforms(windows)
-    rows = track.reshape(-1, row)
-    if abreast > 1:  # the last rows of a window are the first ones of the next
-        blocks = rows.reshape(abreast + 1, windows.hop, row).transpose(1, 0, 2)
-        blocks = lax.optimization_barrier(blocks)  # else every row is computed twice
-        rows = jnp.concatenate([blocks[:, :-1], blocks[: windows.width - 1, 1:]], axis=0)
-    read = jnp.dot(forward, rows.reshape(size, abreast * row), precision=PRECISION)
-    outputs = jnp.dot(back, _filtered(read, spectrum), precision=PRECISION)
-    if abreast > 1:
-        outputs = outputs.reshape(windows.hop, abreast, row).transpose(1, 0, 2)
-    return outputs.reshape(windows.step, N_CHANNELS)
+    first, second = _rows(first, windows), _rows(second, windows)
+    space = lax.dynamic_update_slice(space, (second + first[::-1])[:, None], (0, 0, 0, 0))
+    space = lax.dynamic_update_slice(space, (first - second[::-1])[:, None], (0, 1, 0, 0))
+    read = jnp.dot(forward, space.reshape(half, -1), precision=PRECISION).reshape(half, 2 * columns, N_CHANNELS)
+    by_real = lax.batch_matmul(read, jnp.asarray(spectrum.real), precision=PRECISION).reshape(space.shape)
+    by_imaginary = lax.batch_matmul(read, jnp.asarray(spectrum.imaginary), precision=PRECISION).reshape(space.shape)
+    real = by_real[:, 0] - by_imaginary[:, 1]
+    imaginary = by_real[:, 1] + by_imaginary[:, 0]
+    sums = jnp.dot(back[0], real.reshape(half, -1), precision=PRECISION)
+    differences = jnp.dot(back[1], imaginary.reshape(half, -1), precision=PRECISION)
+    outputs = jnp.concatenate([(sums + differences)[::-1], sums - differences])
+    outputs = outputs.reshape(windows.hop, windows.abreast, -1).transpose(1, 0, 2).reshape(windows.step, N_CHANNELS)
+    return outputs, by_real
 
 
-def _filtered(read: jax.Array, spectrum: Array) -> jax.Array:
-    """Spectra times the kernel's: float32 (size, columns 32), rows real and imaginary in turn, to the same."""
-    pairs, columns = read.shape[0] // 2, read.shape[1] // N_CHANNELS
-    parts = lax.batch_matmul(
-        read.reshape(pairs, 2 * columns, N_CHANNELS), jnp.asarray(spectrum), precision=PRECISION
-    ).reshape(pairs, 2, columns, 2, N_CHANNELS)  # fmt: skip
-    both_real = lax.broadcasted_iota(jnp.int32, (pairs, 1, 1), 0) == 0
-    real = parts[:, 0, :, 0] - jnp.where(both_real, 0, parts[:, 1, :, 1])
-    imaginary = jnp.where(both_real, parts[:, 1, :, 1], parts[:, 0, :, 1] + parts[:, 1, :, 0])
-    return jnp.stack([real, imaginary], axis=1).reshape(read.shape)
+def _rows(track: jax.Array, windows: Windows) -> jax.Array:
+    """The first or second half of all windows, (half, columns, 32)."""
+    rows = track.reshape(windows.abreast, windows.hop, windows.dilation, N_CHANNELS)[:, : windows.half]
+    return rows.transpose(1, 0, 2, 3).reshape(windows.half, windows.columns, N_CHANNELS)
 
 
 class Room(NamedTuple):
@@ -299,24 +345,30 @@ def _unit(
         """Activated, and rounded to what convolutions read; products stay float32 (NOTES: the faster ones here)."""
         return _activated(track, slope).astype(precision).astype(jnp.float32)
 
-    def first(start: jax.Array, hidden: jax.Array) -> jax.Array:
-        read = activated(_read(tracks.trunk, start - windows.reach, windows.read) * unit.scale + unit.shift)
-        return _written(hidden, activated(convolved(read, unit.spectrum_1, windows) + unit.bias_1), start)
+    def halves(track: jax.Array, start: jax.Array) -> tuple[jax.Array, jax.Array]:
+        start -= windows.reach
+        return _read(track, start, windows.step), _read(track, start + windows.middle, windows.step)
 
-    hidden = _each_step(ranges[0], windows.step, first, tracks.hidden)
+    def first(start: jax.Array, state: tuple[jax.Array, jax.Array]) -> tuple[jax.Array, jax.Array]:
+        hidden, space = state
+        read = (activated(half * unit.scale + unit.shift) for half in halves(tracks.trunk, start))
+        outputs, space = convolved(*read, unit.spectrum_1, space, windows)
+        return _written(hidden, activated(outputs + unit.bias_1), start), space
+
+    hidden, space = _each_step(ranges[0], windows.step, first, (tracks.hidden, workspace(windows)))
     hidden = _ends_filled(hidden, ranges[0], unit.far_hidden, 2 * windows.reach)
 
-    def second(start: jax.Array, trunk: jax.Array) -> jax.Array:
-        change = convolved(_read(hidden, start - windows.reach, windows.read), unit.spectrum_2, windows) + unit.bias_2
-        return _written(trunk, _read(trunk, start, windows.step) + change, start)
+    def second(start: jax.Array, state: tuple[jax.Array, jax.Array]) -> tuple[jax.Array, jax.Array]:
+        trunk, space = state
+        outputs, space = convolved(*halves(hidden, start), unit.spectrum_2, space, windows)
+        change = outputs + unit.bias_2
+        return _written(trunk, _read(trunk, start, windows.step) + change, start), space
 
-    trunk = _each_step(ranges[1], windows.step, second, tracks.trunk)
+    trunk, _ = _each_step(ranges[1], windows.step, second, (tracks.trunk, space))
     return _Tracks(_ends_filled(trunk, ranges[1], unit.far_trunk, 2 * windows.reach), hidden)
 
 
-def _each_step(
-    bounds: jax.Array, step: int, body: Callable[[jax.Array, jax.Array], jax.Array], state: jax.Array
-) -> jax.Array:
+def _each_step(bounds: jax.Array, step: int, body: Callable[[jax.Array, State], State], state: State) -> State:
     """`state` after `body(start, state)` for every start from bounds[0] to bounds[1] - 1 by `step`."""
     count = (bounds[1] - bounds[0] + step - 1) // step
     return lax.fori_loop(0, count, lambda number, state: body(bounds[0] + number * step, state), state)

@@ -19,6 +19,7 @@ from builder_assets.base_model.spectral import (
     room_for,
     spectral_member,
     windows_of,
+    workspace,
 )
 from tests.base_model.published_models import network_scores, toy_architecture, toy_ensemble
 
@@ -34,8 +35,9 @@ def test_convolved__is_the_sum_of_products(windows):
     expected = np.zeros((windows.step, 32))
     for tap in range(windows.width):
         expected += track[tap * windows.dilation :][: windows.step].astype(np.float64) @ kernel[tap]
-    spectrum = kernel_spectrum(kernel, windows.size).astype(np.float32)
-    found = jax.jit(partial(convolved, windows=windows))(track, spectrum)
+    spectrum = kernel_spectrum(kernel, windows)
+    first, second = track[: windows.step], track[windows.middle :]
+    found, _ = jax.jit(partial(convolved, windows=windows))(first, second, spectrum, workspace(windows))
     np.testing.assert_allclose(found, expected, rtol=0, atol=5e-6)
 
 
@@ -88,5 +90,5 @@ def test_member_scores__ask_for_full_precision_everywhere():
         np.zeros((17, 2), np.int32), np.int32(90),
     ).as_text()  # fmt: skip
     products = [line for line in program.splitlines() if re.search(r"stablehlo\.(convolution|dot)", line)]
-    assert len(products) == 3 + 2 * 2 * 3  # a projection per skip; to and fro and in between for both of a unit
+    assert len(products) == 3 + 2 * 2 * 5  # a projection per skip; to, by real, by imaginary, and two fro, for both of a unit
     assert [line for line in products if line.count("HIGHEST") != 2] == []
