@@ -22,11 +22,13 @@ import numpy as np
 from builder_assets.base_model.architectures import N_CHANNELS, Architecture
 from builder_assets.base_model.folding import folded_ensemble, members_probabilities
 from builder_assets.base_model.spectral import (
+    Tracks,
     computed_bases,
     computed_ranges,
     member_scores,
     room_for,
     spectral_member,
+    tracks_for,
 )
 from builder_assets.base_model.weights import EnsembleWeights
 from builder_assets.sequence import N
@@ -66,6 +68,7 @@ class CoreEngine:
         spectral = [spectral_member(arrays, architecture, precision) for arrays in ensemble.members]
         self._members = [jax.device_put(member) for member in spectral]
         self._program = _member_program(architecture, self._room.capacity, precision)
+        self._tracks: list[Tracks] = []  # memory that nothing uses just now
         # Not the pieces: how a gene is cut must not follow from what else the machine does.
         fitting = available_memory() // 2 // (self._room.rows * BYTES_PER_ROW)
         self.workers = max(1, min(usable_cores(), fitting))
@@ -94,7 +97,12 @@ class CoreEngine:
         codes = np.full(self._room.rows, N, np.uint8)
         codes[origin - flank : origin + end - start + flank] = whole[start : end + 2 * flank]
         read = (codes, ranges + np.int32(origin - start), np.int32(end - start))
-        return np.stack([np.asarray(self._program(member, *read))[: end - start] for member in self._members])
+        tracks, scores = self._tracks.pop() if self._tracks else tracks_for(self._room), []
+        for member in self._members:
+            probabilities, tracks = self._program(tracks, member, *read)
+            scores.append(np.asarray(probabilities)[: end - start])
+        self._tracks.append(tracks)
+        return np.stack(scores)
 
     @cached_property
     def smaller(self) -> Self | None:
@@ -110,11 +118,11 @@ class _Program:
         # Pieces share the cores; products shared by cores as well would only wait for each other.
         options = {"xla_cpu_multi_thread_eigen": False}
         scores = partial(member_scores, architecture=architecture, capacity=capacity, precision=precision)
-        self._jitted = jax.jit(scores, compiler_options=options)
-        self._compiled: Callable[..., jax.Array] | None = None
+        self._jitted = jax.jit(scores, compiler_options=options, donate_argnames="tracks")
+        self._compiled: Callable[..., tuple[jax.Array, Tracks]] | None = None
         self._compiling = Lock()
 
-    def __call__(self, *read: object) -> jax.Array:
+    def __call__(self, *read: object) -> tuple[jax.Array, Tracks]:
         with self._compiling:
             if self._compiled is None:
                 self._compiled = self._jitted.lower(*read).compile()

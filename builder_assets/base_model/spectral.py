@@ -20,6 +20,7 @@ One compiled program serves every length: its loops run over as many windows as 
 """
 
 from collections.abc import Callable
+from functools import partial
 from typing import NamedTuple, TypeVar
 
 import jax
@@ -27,14 +28,13 @@ import jax.numpy as jnp
 import numpy as np
 from jax import lax
 
-from builder_assets.base_model.architectures import N_CHANNELS, N_CLASSES, UNITS_PER_SKIP, Architecture
+from builder_assets.base_model.architectures import N_CHANNELS, UNITS_PER_SKIP, Architecture
 from builder_assets.base_model.folding import folded_member
 from builder_assets.base_model.network import PRECISION
 
-# Measured, benchmarks/NOTES.md: longer windows spend more on transforms, shorter ones more on overlaps; few columns make
-# slow products, and 32 of them fall on the same lines of the cache.
+# Measured, benchmarks/NOTES.md: longer windows spend more on transforms, shorter ones more on overlaps.
 LONGEST_HOP = 40
-COLUMNS = 24  # bases side by side in a product
+COLUMNS = 24  # bases side by side in a product: fewer make it slow, and 32 fall on the same lines of the cache
 Array = jax.Array | np.ndarray
 State = TypeVar("State")
 
@@ -163,7 +163,7 @@ def kernel_spectrum(kernel: np.ndarray, windows: Windows) -> Spectrum:
     """Of a kernel (width, 32, 32), tap t reading the base at t - (width - 1) / 2 rows; float64."""
     turns = np.outer(_frequencies(windows), np.arange(windows.width) - windows.width // 2)
     spectrum = np.tensordot(np.exp(1j * turns), kernel, axes=1)
-    return Spectrum(spectrum.real, spectrum.imag * _signs(windows)[:, None, None])
+    return Spectrum(np.real(spectrum), np.imag(spectrum) * _signs(windows)[:, None, None])
 
 
 def transforms(windows: Windows) -> tuple[np.ndarray, np.ndarray]:
@@ -273,13 +273,26 @@ def computed_bases(architecture: Architecture, ranges: np.ndarray) -> float:
     return macs / architecture.unit_macs_per_base()
 
 
+class Tracks(NamedTuple):
+    """A member's memory, float32 (room.rows, 32) each."""
+
+    trunk: jax.Array
+    hidden: jax.Array
+
+
+def tracks_for(room: Room) -> Tracks:
+    """Memory to score in, again and again."""
+    return Tracks(*(jnp.zeros((room.rows, N_CHANNELS), jnp.float32) for _ in Tracks._fields))
+
+
 def member_scores(
-    member: SpectralMember, codes: jax.Array, ranges: jax.Array, scored: jax.Array, *, architecture: Architecture,
-    capacity: int, precision: str = "float32",
-) -> jax.Array:  # fmt: skip
+    tracks: Tracks, member: SpectralMember, codes: jax.Array, ranges: jax.Array, scored: jax.Array, *,
+    architecture: Architecture, capacity: int, precision: str = "float32",
+) -> tuple[jax.Array, Tracks]:  # fmt: skip
     """One member's probabilities, float32 (capacity, 3): neither, acceptor, donor; right for `scored` bases.
 
     Args:
+        tracks: Memory; what it holds is never used.
         member: Of `spectral_member`.
         codes: Base codes, uint8 (rows of `room_for`,); the first scored base stands at its origin.
         ranges: Of `computed_ranges`, counted from the start of `codes`.
@@ -287,38 +300,32 @@ def member_scores(
         architecture: Static.
         capacity: Static.
         precision: Static; that of `member`.
+
+    Returns:
+        The probabilities, and `tracks` for the next call.
     """
     room, cuts = room_for(capacity, architecture), windows_of(architecture)
-    empty = jnp.zeros((room.rows, N_CHANNELS), jnp.float32)
-    trunk = _stem(member.stem, codes, ranges[0], empty)
-    trunk = _ends_filled(trunk, ranges[0], member.stem[-1], 2 * cuts[0].reach)
-    # What is not computed in one layer is left from another: finite, and never used.
-    tracks = _Tracks(trunk, empty)
-    logits = jnp.broadcast_to(member.bias, (capacity + STRETCH, N_CLASSES))
-    logits = _projected(logits, tracks.trunk, member.projections[0], scored, room)
+    # Outputs do not depend on the other rows of their windows, but their last bits do.
+    trunk, hidden = (_cleared(track, room.rows - capacity + scored) for track in tracks)
+    trunk = _stem(member.stem, codes, ranges[0], trunk)
+    tracks = Tracks(_ends_filled(trunk, ranges[0], member.stem[-1], 2 * cuts[0].reach), hidden)
+    logits = _stem_logits(member, codes, capacity, room)
     for number, (windows, group) in enumerate(zip(cuts, member.groups, strict=True)):
         first = 1 + 2 * UNITS_PER_SKIP * number
         own = ranges[first : first + 2 * UNITS_PER_SKIP].reshape(UNITS_PER_SKIP, 2, 2)
-        tracks, _ = lax.scan(
-            lambda tracks, each, windows=windows: (
-                _unit(tracks, *each, windows, architecture.negative_slope, precision),
-                None,
-            ),
-            tracks,
-            (group, own),
-        )
+        unit = partial(_unit, windows=windows, slope=architecture.negative_slope, precision=precision)
+        projected = partial(_projected, projection=member.projections[number + 1], room=room)
+        tracks, logits = _group(tracks, logits, group, own, scored, unit, projected)
         if number + 1 < len(cuts):  # the next group reads farther
             trunk = _ends_filled(tracks.trunk, own[-1, 1], group.far_trunk[-1], 2 * cuts[number + 1].reach)
             tracks = tracks._replace(trunk=trunk)
-        logits = _projected(logits, tracks.trunk, member.projections[number + 1], scored, room)
-    return jax.nn.softmax(logits[:capacity], axis=-1)
+    return jax.nn.softmax(logits[:capacity], axis=-1), tracks
 
 
-class _Tracks(NamedTuple):
-    """A member's memory, float32 (room.rows, 32) each."""
-
-    trunk: jax.Array
-    hidden: jax.Array
+def _cleared(track: jax.Array, rows: jax.Array) -> jax.Array:
+    nothing = jnp.zeros((STRETCH, N_CHANNELS), jnp.float32)
+    whole = jnp.stack([jnp.zeros_like(rows), rows])
+    return _each_step(whole, STRETCH, lambda start, track: _written(track, nothing, start), track)
 
 
 def _stem(stem: Array, codes: jax.Array, bounds: jax.Array, trunk: jax.Array) -> jax.Array:
@@ -328,17 +335,39 @@ def _stem(stem: Array, codes: jax.Array, bounds: jax.Array, trunk: jax.Array) ->
     return _each_step(bounds, STRETCH, written, trunk)
 
 
-def _projected(logits: jax.Array, trunk: jax.Array, projection: Array, scored: jax.Array, room: Room) -> jax.Array:
+def _stem_logits(member: SpectralMember, codes: jax.Array, capacity: int, room: Room) -> jax.Array:
+    by_code = jnp.dot(member.stem, member.projections[0], precision=PRECISION) + member.bias
+    return by_code[lax.dynamic_slice(codes, (room.origin,), (capacity + STRETCH,))]
+
+
+def _projected(logits: jax.Array, trunk: jax.Array, n_bases: jax.Array, projection: Array, room: Room) -> jax.Array:
     def added(start: jax.Array, logits: jax.Array) -> jax.Array:
         part = jnp.dot(_read(trunk, start + room.origin, STRETCH), projection, precision=PRECISION)
         return _written(logits, _read(logits, start, STRETCH) + part, start)
 
-    return _each_step(jnp.stack([jnp.zeros_like(scored), scored]), STRETCH, added, logits)
+    return _each_step(jnp.stack([jnp.zeros_like(n_bases), n_bases]), STRETCH, added, logits)
+
+
+def _group(
+    tracks: Tracks, logits: jax.Array, group: SpectralGroup, ranges: jax.Array, scored: jax.Array,
+    unit: Callable[..., Tracks], projected: Callable[..., jax.Array],
+) -> tuple[Tracks, jax.Array]:  # fmt: skip
+    """Four units. The last trunk is projected in the loop that makes it: one that is read later XLA would copy."""
+
+    def next_unit(
+        state: tuple[Tracks, jax.Array], each: tuple[SpectralGroup, jax.Array, jax.Array]
+    ) -> tuple[tuple[Tracks, jax.Array], None]:
+        (tracks, logits), (weights, ranges, n_bases) = state, each
+        tracks = unit(tracks, weights, ranges)
+        return (tracks, projected(logits, tracks.trunk, n_bases)), None
+
+    n_bases = jnp.zeros(UNITS_PER_SKIP, jnp.int32).at[-1].set(scored)
+    return lax.scan(next_unit, (tracks, logits), (group, ranges, n_bases))[0]
 
 
 def _unit(
-    tracks: _Tracks, unit: SpectralGroup, ranges: jax.Array, windows: Windows, slope: float, precision: str
-) -> _Tracks:
+    tracks: Tracks, unit: SpectralGroup, ranges: jax.Array, windows: Windows, slope: float, precision: str
+) -> Tracks:
     """A residual unit; `ranges` (2, 2) of its two convolutions."""
 
     def activated(track: jax.Array) -> jax.Array:
@@ -351,8 +380,8 @@ def _unit(
 
     def first(start: jax.Array, state: tuple[jax.Array, jax.Array]) -> tuple[jax.Array, jax.Array]:
         hidden, space = state
-        read = (activated(half * unit.scale + unit.shift) for half in halves(tracks.trunk, start))
-        outputs, space = convolved(*read, unit.spectrum_1, space, windows)
+        lower, upper = (activated(half * unit.scale + unit.shift) for half in halves(tracks.trunk, start))
+        outputs, space = convolved(lower, upper, unit.spectrum_1, space, windows)
         return _written(hidden, activated(outputs + unit.bias_1), start), space
 
     hidden, space = _each_step(ranges[0], windows.step, first, (tracks.hidden, workspace(windows)))
@@ -365,7 +394,7 @@ def _unit(
         return _written(trunk, _read(trunk, start, windows.step) + change, start), space
 
     trunk, _ = _each_step(ranges[1], windows.step, second, (tracks.trunk, space))
-    return _Tracks(_ends_filled(trunk, ranges[1], unit.far_trunk, 2 * windows.reach), hidden)
+    return Tracks(_ends_filled(trunk, ranges[1], unit.far_trunk, 2 * windows.reach), hidden)
 
 
 def _each_step(bounds: jax.Array, step: int, body: Callable[[jax.Array, State], State], state: State) -> State:

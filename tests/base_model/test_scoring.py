@@ -4,6 +4,7 @@ from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
+import jax
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -108,6 +109,16 @@ def test_score_genes__are_bit_equal_on_any_number_of_cores(toy, monkeypatch):
     several = [scores.tobytes() for scores in toy.score_genes([BASES[:310], BASES[310:700]])]
     monkeypatch.setattr(toy._engine, "workers", 1)
     assert [scores.tobytes() for scores in toy.score_genes([BASES[:310], BASES[310:700]])] == several
+
+
+@pytest.mark.parametrize("length", [1, 64, 199, 200, 650])
+def test_score__is_bit_equal_whatever_its_memory_held(length):
+    scorer = Scorer(toy_ensemble(), (200,), "cpu")
+    expected = scorer.score(BASES[:length]).tobytes()
+    left = jax.tree.map(lambda track: np.full_like(track, np.nan), scorer._engine._tracks)
+    assert left
+    scorer._engine._tracks[:] = left
+    assert scorer.score(BASES[:length]).tobytes() == expected
 
 
 def test_score_genes__raise_what_is_wrong_with_a_gene_when_its_turn_comes(toy):

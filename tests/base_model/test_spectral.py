@@ -18,6 +18,7 @@ from builder_assets.base_model.spectral import (
     member_scores,
     room_for,
     spectral_member,
+    tracks_for,
     windows_of,
     workspace,
 )
@@ -86,9 +87,11 @@ def test_member_scores__ask_for_full_precision_everywhere():
     room = room_for(90, architecture)
     scores = jax.jit(partial(member_scores, architecture=architecture, capacity=90))
     program = scores.lower(
-        spectral_member(ensemble.members[0], architecture), np.zeros(room.rows, np.uint8),
+        tracks_for(room), spectral_member(ensemble.members[0], architecture), np.zeros(room.rows, np.uint8),
         np.zeros((17, 2), np.int32), np.int32(90),
     ).as_text()  # fmt: skip
     products = [line for line in program.splitlines() if re.search(r"stablehlo\.(convolution|dot)", line)]
-    assert len(products) == 3 + 2 * 2 * 5  # a projection per skip; to, by real, by imaginary, and two fro, for both of a unit
+    assert (
+        len(products) == 3 + 2 * 2 * 5
+    )  # a projection per skip; to, by real, by imaginary, and two fro, for both of a unit
     assert [line for line in products if line.count("HIGHEST") != 2] == []
