@@ -5,10 +5,10 @@ ones; whole tables that are what would be built now are recorded; checks judge w
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from builder_assets.building import LayerResult, current_statuses, reap_dead_runs, run_layer
-from builder_assets.manifest import Cell, Status, cells_of, next_layers
+from builder_assets.manifest import Cell, State, Status, cells_of, next_layers
 from builder_assets.project import Project, alone
 
 
@@ -43,7 +43,14 @@ def adopt(project: Project) -> Adoption:
     recorded = tuple(cell for cell, status in after.items() if status.is_built and not before[cell].is_built)
     behind = [status for status in after.values() if not status.is_built]
     absent = tuple(status.cell for status in behind if not project.manifest.path_of(status.cell).is_file())
-    return Adoption(recorded, tuple(s for s in behind if s.cell not in absent), absent, tuple(failures))
+    there = tuple(_told(project, status) for status in behind if status.cell not in absent)
+    return Adoption(recorded, there, absent, tuple(failures))
+
+
+def _told(project: Project, status: Status) -> Status:
+    """The status of a file without a record, with what is wrong with the file."""
+    misfit = project.manifest.misfit_of(project.instance, status.cell) if status.state is State.MISSING else ""
+    return replace(status, causes=(misfit,)) if misfit else status
 
 
 def _registered(project: Project) -> Iterator[LayerResult]:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import sqlite3
 import subprocess
@@ -9,6 +10,7 @@ import sys
 from pathlib import Path
 
 import dagster as dg
+import pyarrow.parquet as pq
 import pytest
 from alembic.script import ScriptDirectory
 
@@ -16,6 +18,7 @@ from builder_assets.adoption import adopt
 from builder_assets.leftovers import leftovers, remove, stray_tables
 from builder_assets.manifest import State, cells_of
 from builder_assets.project import BuildInProgressError, HistoryError, alone, open_project
+from resources.table_files import PROVENANCE
 from tests.projects import built, built_cells, files_of, needs_weights, reopened, small_settings, write_settings
 from tests.test_cli import config, run
 
@@ -53,8 +56,36 @@ def test_adopt__names_what_it_cannot_adopt(folder):
     shutil.rmtree(folder / ".dagster")
     (folder / "data/toy/exons/22.parquet").write_bytes(b"cut")
     text = run("adopt", "--config", config(folder), code=1)
-    assert "not adopted: toy/exons[22]: missing: never built" in text
+    path = folder / "data/toy/exons/22.parquet"
+    assert f"not adopted: toy/exons[22]: missing: {path} is truncated or was not written by this pipeline." in text
     assert "`builder build` builds them" in text
+
+
+@pytest.mark.faults
+def test_adopt__says_what_the_files_of_others_were_made_from(folder):
+    shutil.rmtree(folder / ".dagster")
+    shutil.copy(folder / "data/toy/exons/22.parquet", folder / "data/toy/introns/22.parquet")
+    settings = small_settings()
+    settings["datasets"]["examples"]["negatives"] = {"seed": 7}
+    write_settings(folder, settings)
+    text = run("adopt", "--config", config(folder), code=1)
+    assert "not adopted: toy/introns[22]: missing: the file was made as toy/exons[22]" in text
+    assert re.search(
+        r"training_examples\[22\]: missing: the file was made before settings changed: .*seed 42 -> 7", text
+    )
+
+
+@pytest.mark.faults
+def test_adopt__says_that_a_file_was_made_from_other_inputs(folder):
+    path = folder / "data/toy/exons/22.parquet"
+    table = pq.read_table(path)
+    made_by = json.loads(table.schema.metadata[PROVENANCE])
+    made_by["inputs"] = {name: "0" * len(version) for name, version in made_by["inputs"].items()}
+    assert made_by["inputs"]
+    pq.write_table(table.replace_schema_metadata(table.schema.metadata | {PROVENANCE: json.dumps(made_by)}), path)
+    shutil.rmtree(folder / ".dagster")
+    text = run("adopt", "--config", config(folder), code=1)
+    assert re.search(r"toy/exons\[22\]: missing: the file was made from another toy/\w+", text)
 
 
 @pytest.mark.faults

@@ -1,4 +1,4 @@
-"""A code version covers the logic number and the settings that an asset was given."""
+"""A code version covers the logic number, the schema version and the settings that an asset was given."""
 
 from pydantic import BaseModel
 
@@ -10,19 +10,23 @@ class Rule(BaseModel):
     bound: float = 0.5
 
 
-def test_code_version__differs_by_logic_and_by_settings():
-    versions = {code_version(1, Rule()), code_version(2, Rule()), code_version(1, Rule(bound=0.6)), code_version(1)}
-    assert len(versions) == 4
+def test_code_version__differs_by_logic_schema_and_settings():
+    versions = {
+        code_version(1, 1, Rule()), code_version(2, 1, Rule()), code_version(1, 2, Rule()),
+        code_version(1, 1, Rule(bound=0.6)), code_version(1, 1),
+    }  # fmt: skip
+    assert len(versions) == 5
 
 
 def test_code_version__is_stable():
-    assert code_version(1, Rule()) == code_version(1, Rule(bound=0.5))
+    assert code_version(1, 1, Rule()) == code_version(1, 1, Rule(bound=0.5))
 
 
 def test_cause_of_change__tells_code_from_settings():
-    assert cause_of_change("1-aaaa", "1-bbbb") == "settings changed (1-aaaa -> 1-bbbb)"
-    assert cause_of_change("1-aaaa", "2-aaaa") == "code changed (1-aaaa -> 2-aaaa)"
-    assert cause_of_change(None, "1-aaaa") == "code changed (None -> 1-aaaa)"
+    assert cause_of_change("1.1-aaaa", "1.1-bbbb") == "settings changed (1.1-aaaa -> 1.1-bbbb)"
+    assert cause_of_change("1.1-aaaa", "2.1-aaaa") == "code changed (1.1-aaaa -> 2.1-aaaa)"
+    assert cause_of_change("1.1-aaaa", "1.2-aaaa") == "code changed (1.1-aaaa -> 1.2-aaaa)"
+    assert cause_of_change(None, "1.1-aaaa") == "code changed (None -> 1.1-aaaa)"
 
 
 def test_cause_of_change__names_the_settings():

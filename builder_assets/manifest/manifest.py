@@ -79,6 +79,10 @@ class Manifest:
         """What is wrong with the files of a recorded cell, every value read; empty where nothing is."""
         return recovery.faults_of(self._look(instance), cell)
 
+    def misfit_of(self, instance: dg.DagsterInstance, cell: Cell) -> str:
+        """Why the file of a cell without a record is not what would be built now; empty where it is."""
+        return recovery.misfit(self._look(instance), cell)
+
     def path_of(self, cell: Cell) -> Path:
         """The file that marks a cell as built."""
         return self.store.path_of(self.nodes[cell.asset].key, cell.partition or None)

@@ -8,8 +8,9 @@ import dagster as dg
 from builder_assets.manifest.graph import Cell
 from builder_assets.manifest.look import Look
 from builder_assets.manifest.states import RUN_FAILED, State, Status, stale_causes
+from builder_assets.manifest.versions import cause_of_change
 from resources.table_files import DamagedFileError, read_provenance, scan, verify_file
-from resources.table_store import INPUTS, companion_texts
+from resources.table_store import INPUTS, SETTINGS, companion_texts
 
 
 def recover(look: Look, statuses: Mapping[Cell, Status]) -> list[Cell]:
@@ -27,7 +28,7 @@ def recover(look: Look, statuses: Mapping[Cell, Status]) -> list[Cell]:
             continue
         try:
             made_by = read_provenance(path)
-            if node.input_files or not _is_current(look, cell, made_by):
+            if node.input_files or _difference(look, cell, made_by):
                 continue
             verify_file(path)
         except DamagedFileError:
@@ -37,22 +38,36 @@ def recover(look: Look, statuses: Mapping[Cell, Status]) -> list[Cell]:
     return recovered
 
 
-def _is_current(look: Look, cell: Cell, made_by: Mapping[str, Any]) -> bool:
-    """Whether a footer tells of this cell as it would be built now, and of the values that were recorded."""
-    record = look.record(cell)
-    recorded = look.data_version(cell) if record else made_by["data_version"]
-    return (
-        made_by["asset"] == cell.asset
-        and made_by["partition"] == (cell.partition or None)
-        and made_by["code_version"] == look.nodes[cell.asset].code_version
-        and made_by[INPUTS] == look.input_versions(cell)
-        and (made_by["data_version"] == recorded or _is_stale_record(look, cell, record))
-    )
+def misfit(look: Look, cell: Cell) -> str:
+    """What is wrong with a file that is there but was not recorded; empty where nothing is. Reads every value."""
+    path = look.path_of(cell)
+    try:
+        made_by = read_provenance(path)
+        verify_file(path)
+    except DamagedFileError as error:
+        return str(error)
+    return _difference(look, cell, made_by)
 
 
-def _is_stale_record(look: Look, cell: Cell, record: dg.AssetMaterialization | None) -> bool:
+def _difference(look: Look, cell: Cell, made_by: Mapping[str, Any]) -> str:
+    """What a footer tells that is not of this cell as it would be built now, or not of the values recorded."""
+    node, record = look.nodes[cell.asset], look.record(cell)
+    if (made_by["asset"], made_by["partition"]) != (cell.asset, cell.partition or None):
+        return f"the file was made as {Cell(made_by['asset'], made_by['partition'] or '')}"
+    if made_by["code_version"] != node.code_version:
+        cause = cause_of_change(made_by["code_version"], node.code_version, made_by.get(SETTINGS), node.settings)
+        return f"the file was made before {cause}"
+    before, now = made_by[INPUTS], look.input_versions(cell)
+    if other := sorted(name for name in before.keys() | now.keys() if before.get(name) != now.get(name)):
+        return f"the file was made from another {', '.join(other)}"
+    if record and made_by["data_version"] != look.data_version(cell) and not _is_stale_record(look, cell, record):
+        return "the file holds other values than were recorded"
+    return ""
+
+
+def _is_stale_record(look: Look, cell: Cell, record: dg.AssetMaterialization) -> bool:
     """Whether the record is of an earlier code or input: then its data version says nothing of the file."""
-    return record is not None and bool(stale_causes(look, cell, record))
+    return bool(stale_causes(look, cell, record))
 
 
 def _record(look: Look, cell: Cell, made_by: Mapping[str, Any]) -> None:

@@ -1,7 +1,8 @@
-"""The code version of an asset: its logic, and the settings that it reads.
+"""The code version of an asset: its logic, its table's schema, and the settings that it reads.
 
-    "3-1f0c9a2b"    3 is the asset's LOGIC_VERSION, raised by hand when its rule changes;
-                    1f0c9a2b is the hash of the one settings model that its factory was given.
+    "3.2-1f0c9a2b"  3 is the asset's LOGIC_VERSION, raised by hand when its rule changes;
+                    2 is the schema version of its contract, raised by hand when a column changes its meaning;
+                    1f0c9a2b is the hash of the settings models that its factory was given.
 
 Paths, worker counts, batch sizes and devices are in no settings model that comes here.
 """
@@ -16,10 +17,10 @@ from pydantic import BaseModel
 LONGEST_VALUE = 60  # characters of a setting that are shown; a list may name a thousand genes
 
 
-def code_version(logic: int, *settings: BaseModel) -> str:
-    """Code version of an asset with this logic under these settings."""
+def code_version(logic: int, schema: int, *settings: BaseModel) -> str:
+    """Code version of an asset with this logic and schema under these settings."""
     text = "\n".join(model.model_dump_json() for model in settings)
-    return f"{logic}-{blake2b(text.encode(), digest_size=4).hexdigest()}"
+    return f"{logic}.{schema}-{blake2b(text.encode(), digest_size=4).hexdigest()}"
 
 
 def flat_settings(*settings: BaseModel) -> dict[str, Any]:

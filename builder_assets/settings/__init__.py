@@ -11,12 +11,12 @@ from builder_assets.settings.base_model import (
     NetworkSettings,
 )
 from builder_assets.settings.dataset import DatasetSettings
-from builder_assets.settings.examples import ExampleSettings, FeatureSettings, NegativeSettings, TierRatios
 from builder_assets.settings.gene_choice import ERROR_POLICIES, GeneChoice
 from builder_assets.settings.genome import GenomeSettings, IntronSettings
 from builder_assets.settings.project import Settings
 from builder_assets.settings.reading import CONFIG_NAME, CONFIG_VARIABLE, SettingsError, find_config, load_settings
 from builder_assets.settings.splits import SplitSettings
+from builder_assets.settings.training_examples import ExampleSettings, FeatureSettings, NegativeSettings, TierRatios
 
 __all__ = [
     "CONFIG_NAME",

@@ -2,9 +2,9 @@
 
 from pydantic import field_validator, model_validator
 
-from builder_assets.settings.examples import ExampleSettings, FeatureSettings, NegativeSettings
 from builder_assets.settings.gene_choice import GeneChoice
 from builder_assets.settings.splits import SplitSettings
+from builder_assets.settings.training_examples import ExampleSettings, FeatureSettings, NegativeSettings
 
 MOST_KMER_COLUMNS = 6000  # of all lengths together
 
