@@ -19,6 +19,7 @@ from builder_assets.leftovers import leftovers, remove, stray_tables
 from builder_assets.manifest import State, cells_of
 from builder_assets.project import BuildInProgressError, HistoryError, alone, open_project
 from resources.table_files import PROVENANCE
+from resources.table_store import INPUTS
 from tests.projects import built, built_cells, files_of, needs_weights, reopened, small_settings, write_settings
 from tests.test_cli import config, run
 
@@ -78,11 +79,13 @@ def test_adopt__says_what_the_files_of_others_were_made_from(folder):
 @pytest.mark.faults
 def test_adopt__says_that_a_file_was_made_from_other_inputs(folder):
     path = folder / "data/toy/exons/22.parquet"
-    table = pq.read_table(path)
-    made_by = json.loads(table.schema.metadata[PROVENANCE])
-    made_by["inputs"] = {name: "0" * len(version) for name, version in made_by["inputs"].items()}
-    assert made_by["inputs"]
-    pq.write_table(table.replace_schema_metadata(table.schema.metadata | {PROVENANCE: json.dumps(made_by)}), path)
+    table, footer = pq.read_table(path), pq.read_metadata(path).metadata
+    made_by = json.loads(footer[PROVENANCE])
+    made_by[INPUTS] = {name: "0" * len(version) for name, version in made_by[INPUTS].items()}
+    assert made_by[INPUTS]
+    with pq.ParquetWriter(path, table.schema) as writer:
+        writer.write_table(table)
+        writer.add_key_value_metadata({PROVENANCE.decode(): json.dumps(made_by)})
     shutil.rmtree(folder / ".dagster")
     text = run("adopt", "--config", config(folder), code=1)
     assert re.search(r"toy/exons\[22\]: missing: the file was made from another toy/\w+", text)
