@@ -172,7 +172,7 @@ def builder_build(gtf: Path, fasta: Path) -> dict[str, Any]:
     import yaml
 
     from builder_assets.coordinates import ASSEMBLY_LENGTHS
-    from builder_assets.project import create_project
+    from builder_assets.project.folder import create_project
 
     folder = fasta.parent / f"project_{os.getpid()}"
     create_project(folder)

@@ -21,8 +21,6 @@ import polars as pl
 
 Positions = TypeVar("Positions", int, np.ndarray, pl.Expr)
 
-FRAME = "1-based closed"  # written into every Parquet footer
-
 REGION_RECORD = re.compile(r"^(?P<contig>.+):(?P<start>\d+)-(?P<end>\d+)$")
 
 # Lengths from the assemblies' published sequence reports (GRCh37.p13, GRCh38.p14).

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import yaml
 
 from builder_assets import demo
-from builder_assets.build import manifest_of
+from builder_assets.asset_graph import manifest_of
 from builder_assets.settings import load_settings
 
 PICTURE = Path(__file__).parent / "images" / "asset_graph.svg"

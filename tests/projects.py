@@ -10,8 +10,8 @@ import pytest
 import yaml
 
 from builder_assets import demo
-from builder_assets.building import LayerResult, Scope, build
-from builder_assets.project import DATA_DIR_RECORD, Project, create_project, open_project
+from builder_assets.project.building import LayerResult, Scope, build
+from builder_assets.project.folder import DATA_DIR_RECORD, Project, create_project, open_project
 
 GENES = ["CCDC188", "TMEM191B", "AC244213.1"]  # short ones, both chromosomes, both strands
 

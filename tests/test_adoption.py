@@ -14,10 +14,10 @@ import pyarrow.parquet as pq
 import pytest
 from alembic.script import ScriptDirectory
 
-from builder_assets.adoption import adopt
-from builder_assets.leftovers import leftovers, remove, stray_tables
 from builder_assets.manifest import State, cells_of
-from builder_assets.project import BuildInProgressError, HistoryError, alone, open_project
+from builder_assets.project.adoption import adopt
+from builder_assets.project.folder import BuildInProgressError, HistoryError, alone, open_project
+from builder_assets.project.leftovers import leftovers, remove, stray_tables
 from resources.table_files import PROVENANCE
 from resources.table_store import INPUTS
 from tests.projects import built, built_cells, files_of, needs_weights, reopened, small_settings, write_settings

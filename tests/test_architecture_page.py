@@ -10,7 +10,7 @@ from xml.etree import ElementTree as ET
 import pytest
 import yaml
 
-from builder_assets.build import manifest_of
+from builder_assets.asset_graph import manifest_of
 from builder_assets.settings import load_settings
 from docs.draw_asset_graph import OPTIONS, PICTURE, picture, settings
 from tests.test_import_directions import FOUNDATION, LAYERS, TOP

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import dagster as dg
 
-from builder_assets.build import build_defs, manifest_of
+from builder_assets.asset_graph import build_defs, manifest_of
 from builder_assets.settings import load_settings
 
 ROOT = Path(__file__).parents[1]

@@ -11,14 +11,14 @@ import pytest
 import yaml
 
 from builder_assets import tables
-from builder_assets.building import Scope
 from builder_assets.dataset import example_stream
 from builder_assets.manifest import Cell, State
-from builder_assets.project import Project, open_project
-from builder_assets.selection_preview import PreviewError, check_error_policies, preview_selection
+from builder_assets.project.building import Scope
+from builder_assets.project.folder import Project, open_project
+from builder_assets.project.selection_preview import PreviewError, check_error_policies, preview_selection
 from resources.table_files import SchemaVersionError, scan, verify_file, write_frames
 
-# build.py ignores these, but pytest sets its own filters again for each test.
+# asset_graph.py ignores these, but pytest sets its own filters again for each test.
 pytestmark = [
     pytest.mark.filterwarnings("ignore::dagster.BetaWarning"),
     pytest.mark.filterwarnings("ignore::dagster.PreviewWarning"),

@@ -19,7 +19,7 @@ from typer.core import TyperGroup
 from typer.main import get_command
 
 from builder_assets import settings
-from builder_assets.build import build_defs
+from builder_assets.asset_graph import build_defs
 from builder_assets.cli import app
 from builder_assets.coordinates import offset_of_position
 from builder_assets.sensors import UP_TO_DATE

@@ -4,8 +4,8 @@ import shutil
 
 import pytest
 
-from builder_assets.doctor import disk_finding, findings, version_finding
 from builder_assets.manifest.input_files import InputFileError, registered_files
+from builder_assets.project.doctor import disk_finding, findings, version_finding
 from tests.projects import needs_weights, reopened, small_settings, write_settings
 from tests.test_cli import config, run
 

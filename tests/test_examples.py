@@ -19,8 +19,8 @@ import yaml
 
 from builder_assets import demo
 from builder_assets.genome.sources import source_files
+from builder_assets.project.selection_preview import preview_selection
 from builder_assets.selection import match_entries
-from builder_assets.selection_preview import preview_selection
 from builder_assets.settings import load_settings
 from resources.gene_lists import read_gene_list
 from tests.projects import built, needs_weights, reopened, small_settings, write_settings

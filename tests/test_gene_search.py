@@ -1,7 +1,7 @@
 import polars as pl
 import pytest
 
-from builder_assets.gene_search import GeneSearchError, found_genes, gene_lines, stored_genes, verdict
+from builder_assets.project.gene_search import GeneSearchError, found_genes, gene_lines, stored_genes, verdict
 from builder_assets.settings import Settings
 
 COLUMNS = dict.fromkeys(("chrom", "gene_id", "gene_name", "gene_type", "strand"), pl.String) | dict.fromkeys(

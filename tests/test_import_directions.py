@@ -13,32 +13,14 @@ FOUNDATION = {
     "manifest", "asset_shell", "demo", "template", "pictures",
 }  # fmt: skip
 TOP = {
-    "build": "build",
-    "definitions": "build",
-    "sensors": "build",
-    "project": "project",
-    "building": "project",
-    "cli": "project",
-    "reports": "project",
-    **dict.fromkeys(
-        (
-            "adoption",
-            "doctor",
-            "leftovers",
-            "dataset_export",
-            "selection_preview",
-            "gene_search",
-            "online_check",
-            "gene_scores",
-        ),
-        "project",
-    ),
-}
+    "asset_graph": "build", "definitions": "build", "sensors": "build",
+    "cli": "project", "reports": "project", "gene_scores": "project",
+}  # fmt: skip
 THIN_FILES = {
     "assets.py", "checks.py", "network_assets.py", "example_assets.py", "card_assets.py", "baseline_assets.py",
 }  # fmt: skip
 DAGSTER_FILES = {
-    "asset_shell.py", "build.py", "definitions.py", "project.py", "building.py", "sensors.py",
+    "asset_shell.py", "asset_graph.py", "definitions.py", "sensors.py", "project/folder.py", "project/building.py",
     *(f"manifest/{name}.py" for name in ("graph", "input_files", "history", "look", "states", "recovery", "manifest")),
 }  # fmt: skip
 FILES = sorted([*(ROOT / "builder_assets").rglob("*.py"), *(ROOT / "resources").rglob("*.py")])

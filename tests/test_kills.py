@@ -14,7 +14,7 @@ import polars as pl
 import psutil
 import pytest
 
-from builder_assets.building import StoppedError, processes_of, stoppable
+from builder_assets.project.building import StoppedError, processes_of, stoppable
 from resources.publishing import dead_partial_files
 from resources.table_files import verify_file
 from tests.dagster_ui import ask, served, wait_for

@@ -5,8 +5,8 @@ import gzip
 import pytest
 import yaml
 
-from builder_assets.leftovers import leftovers, remove
-from builder_assets.project import create_project, open_project
+from builder_assets.project.folder import create_project, open_project
+from builder_assets.project.leftovers import leftovers, remove
 from tests.test_cli import run
 
 

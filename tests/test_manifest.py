@@ -12,8 +12,8 @@ import pyarrow.parquet as pq
 import pytest
 import yaml
 
-from builder_assets.building import Scope, current_statuses
 from builder_assets.manifest import Cell, IncompleteInputError, State, next_layers
+from builder_assets.project.building import Scope, current_statuses
 from resources.table_files import DamagedFileError, read_provenance, verify_file
 from tests.projects import built, built_cells, files_of, needs_weights, reopened, small_settings, write_settings
 

@@ -9,8 +9,8 @@ import polars as pl
 import pytest
 
 from builder_assets.gene_scores import scores_of
-from builder_assets.leftovers import leftovers
 from builder_assets.manifest import State
+from builder_assets.project.leftovers import leftovers
 from builder_assets.settings import SettingsError, load_settings
 from resources.places import place
 from resources.publishing import PublishError, publish

@@ -1,6 +1,6 @@
 import pytest
 
-from builder_assets.online_check import online_findings
+from builder_assets.project.online_check import online_findings
 from builder_assets.settings import Settings
 from tests.resources.local_server import serving
 

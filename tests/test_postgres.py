@@ -12,9 +12,9 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
-from builder_assets.building import PROCESS_TAG, reap_dead_runs, run_layer
 from builder_assets.manifest import Layer, State
-from builder_assets.project import HistoryError, Project, initialise_history, open_project
+from builder_assets.project.building import PROCESS_TAG, reap_dead_runs, run_layer
+from builder_assets.project.folder import HistoryError, Project, initialise_history, open_project
 from tests.genome.toy import bases
 from tests.processes import COMMAND
 from tests.projects import built, files_of, needs_weights, reopened, small_settings, write_settings
@@ -31,9 +31,9 @@ CHROMOSOMES = [*map(str, range(1, 23)), "X", "Y"]
 EXONS = [(1001, 1200), (1501, 1700), (2001, 2300)]
 WORKER = """
 import sys
-from builder_assets.building import run_layer
+from builder_assets.project.building import run_layer
 from builder_assets.manifest import Layer
-from builder_assets.project import open_project
+from builder_assets.project.folder import open_project
 project = open_project(sys.argv[1])
 assets = tuple(name for name, node in project.manifest.nodes.items() if node.partitions)
 for chromosome in sys.argv[2:]:

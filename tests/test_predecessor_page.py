@@ -22,7 +22,7 @@ from builder_assets.settings import (
     load_settings,
 )
 from builder_assets.tables import GENE_MANIFEST
-from resources.dataset_export import write_master
+from resources.dataset_writers import write_master
 
 TESTS = Path(__file__).parent
 PAGE = (TESTS.parent / "docs" / "predecessor.md").read_text(encoding="utf-8")

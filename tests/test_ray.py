@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from builder_assets.adoption import adopt
-from builder_assets.project import open_project
+from builder_assets.project.adoption import adopt
+from builder_assets.project.folder import open_project
 from tests.projects import built, built_cells, files_of, needs_weights, reopened
 from tests.servers import free_port, postgres
 from tests.test_postgres import on_server

@@ -12,10 +12,10 @@ import pysam
 import pytest
 
 from builder_assets import demo
-from builder_assets.adoption import adopt
 from builder_assets.dataset import assets as dataset_assets
-from builder_assets.leftovers import leftovers, remove
-from builder_assets.project import Project, open_project
+from builder_assets.project.adoption import adopt
+from builder_assets.project.folder import Project, open_project
+from builder_assets.project.leftovers import leftovers, remove
 from resources.base_model_files import BaseModelFiles
 from tests.projects import GENES, built, built_cells, needs_weights, reopened, small_settings, write_settings
 from tests.test_manifest import changed

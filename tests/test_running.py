@@ -18,7 +18,7 @@ from dagster._core.workspace.load_target import InProcessWorkspaceLoadTarget
 from dagster._daemon.backfill import execute_backfill_iteration
 
 from builder_assets.manifest import pending_cells
-from builder_assets.project import open_project
+from builder_assets.project.folder import open_project
 from tests.projects import built, files_of, needs_weights, reopened
 
 pytestmark = needs_weights

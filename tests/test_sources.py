@@ -11,17 +11,17 @@ import pytest
 import yaml
 
 from builder_assets import demo
-from builder_assets.build import assets_and_checks
-from builder_assets.building import LayerResult, Scope, build
+from builder_assets.asset_graph import assets_and_checks
 from builder_assets.genome import releases
 from builder_assets.genome.releases import ReleaseError
 from builder_assets.genome.sources import source_files
-from builder_assets.project import create_project, open_project
+from builder_assets.project.building import LayerResult, Scope, build
+from builder_assets.project.folder import create_project, open_project
 from builder_assets.settings import Settings
 from tests.genome.mane import GFF, SUMMARY
 from tests.resources.local_server import serving
 
-# What the whole project relies on and pins by tests; see builder_assets.build.
+# What the whole project relies on and pins by tests; see builder_assets.asset_graph.
 pytestmark = [pytest.mark.filterwarnings(f"ignore::dagster.{name}Warning") for name in ("Beta", "Preview")]
 
 

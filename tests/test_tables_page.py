@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 import yaml
 
-from builder_assets.build import assets_and_checks
+from builder_assets.asset_graph import assets_and_checks
 from builder_assets.dataset.card_text import markdown_rows
 from builder_assets.settings import load_settings
 from builder_assets.tables import GENE_MANIFEST, splice_scores_contract

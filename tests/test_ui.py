@@ -10,8 +10,8 @@ from urllib.parse import quote
 
 import pytest
 
-from builder_assets.building import Scope, run_layer
 from builder_assets.manifest import next_layers
+from builder_assets.project.building import Scope, run_layer
 from tests.dagster_ui import SECONDS, ask, reached, served, wait_for
 from tests.projects import built, needs_weights, reopened
 

@@ -96,8 +96,8 @@ def reported(command: Callable[..., Any]) -> Callable[..., Any]:
 
     @wraps(command)
     def run(*arguments: Any, **options: Any) -> Any:
-        from builder_assets.building import StoppedError
-        from builder_assets.project import BuildInProgressError, HistoryError
+        from builder_assets.project.building import StoppedError
+        from builder_assets.project.folder import BuildInProgressError, HistoryError
         from builder_assets.settings import SettingsError
 
         try:

@@ -40,11 +40,11 @@ def build(
     Safe to stop and to run again: finished chromosomes stay, gene scores are reused. The same history is shown by
     `builder ui`, and partitions built there are not built again here. What checks warn of stands in the last lines.
     """
-    from builder_assets.building import LayerResult, Scope, stoppable
-    from builder_assets.building import build as run_build
     from builder_assets.cli.progress import shown_progress
-    from builder_assets.project import open_project
-    from builder_assets.selection_preview import check_error_policies
+    from builder_assets.project.building import LayerResult, Scope, stoppable
+    from builder_assets.project.building import build as run_build
+    from builder_assets.project.folder import open_project
+    from builder_assets.project.selection_preview import check_error_policies
 
     project = open_project(config)
     scope = Scope(tuple(dataset or ()), tuple(chromosome or ()), tuple(genome or ()))
@@ -78,9 +78,9 @@ def plan(
     as_json: AsJson = False,
 ) -> None:
     """Say what `builder build` would build, and why. Changes nothing."""
-    from builder_assets.building import Scope
-    from builder_assets.project import open_project
-    from builder_assets.selection_preview import check_error_policies
+    from builder_assets.project.building import Scope
+    from builder_assets.project.folder import open_project
+    from builder_assets.project.selection_preview import check_error_policies
 
     project = open_project(config)
     scope = Scope(tuple(dataset or ()), tuple(chromosome or ()), tuple(genome or ()))
@@ -93,8 +93,8 @@ def plan(
 @reported
 def status(config: Config = None, as_json: AsJson = False) -> None:
     """Show the state of every asset: built, missing, failed, stale and why; warnings; tables that nothing asks for."""
-    from builder_assets.leftovers import stray_tables
-    from builder_assets.project import open_project
+    from builder_assets.project.folder import open_project
+    from builder_assets.project.leftovers import stray_tables
 
     project = open_project(config)
     statuses = project.manifest.statuses(project.instance)
@@ -128,7 +128,7 @@ def verify(config: Config = None) -> None:
     Exit code 1 if a file is gone, damaged, or holds other values than were recorded.
     """
     from builder_assets.manifest import State
-    from builder_assets.project import open_project
+    from builder_assets.project.folder import open_project
 
     project = open_project(config)
     problems, checked = [], 0
@@ -157,10 +157,10 @@ def adopt(config: Config = None) -> None:
     and checks judge them. A history that cannot be read is put aside first. Exit code 1 if a file cannot be adopted;
     `builder build` builds it, and what is not there.
     """
-    from builder_assets.adoption import adopt as run_adopt
-    from builder_assets.building import stoppable
     from builder_assets.cli.progress import shown_progress
-    from builder_assets.project import open_project
+    from builder_assets.project.adoption import adopt as run_adopt
+    from builder_assets.project.building import stoppable
+    from builder_assets.project.folder import open_project
 
     with stoppable(), shown_progress():
         done = run_adopt(open_project(config, adopt=True))
@@ -188,8 +188,8 @@ def clean(
     Tables of datasets, models, genomes and chromosomes that left the settings, and kept scores of genes that no
     dataset takes any more. Files that this project did not write are named, and left.
     """
-    from builder_assets.leftovers import leftovers, remove
-    from builder_assets.project import alone, open_project
+    from builder_assets.project.folder import alone, open_project
+    from builder_assets.project.leftovers import leftovers, remove
 
     project = open_project(config)
     with alone(project.settings.root):

@@ -22,8 +22,8 @@ def select(
 
     Reads the built genome tables (and, for an error policy, gene_performance) and the settings; builds nothing.
     """
-    from builder_assets.project import open_project
-    from builder_assets.selection_preview import preview_selection
+    from builder_assets.project.folder import open_project
+    from builder_assets.project.selection_preview import preview_selection
 
     preview = preview_selection(open_project(config), dataset)
     if as_json:
@@ -55,8 +55,8 @@ def export(
     config: Config = None,
 ) -> None:
     """Write a built dataset as one Parquet file, CSV, shards, or in the predecessor's layout."""
-    from builder_assets.dataset_export import Layout, export_dataset
-    from builder_assets.project import open_project
+    from builder_assets.project.export import Layout, export_dataset
+    from builder_assets.project.folder import open_project
 
     target = output.expanduser().resolve()
     if layout not in list(Layout):
@@ -78,8 +78,8 @@ def genes(
     as_json: AsJson = False,
 ) -> None:
     """Show which gene an entry of a gene list means, and why. Needs the genome's `genes` built."""
-    from builder_assets.gene_search import found_genes, gene_lines, stored_genes, verdict
-    from builder_assets.project import open_project
+    from builder_assets.project.folder import open_project
+    from builder_assets.project.gene_search import found_genes, gene_lines, stored_genes, verdict
 
     project = open_project(config)
     answers = {name: found_genes(stored, find) for name, stored in stored_genes(project.settings, genome).items()}

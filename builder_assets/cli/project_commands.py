@@ -22,7 +22,7 @@ def init(
     Files that exist are left as they are. The settings are those of the demo genome: run `builder build` as they
     are, then edit them.
     """
-    from builder_assets.project import create_project
+    from builder_assets.project.folder import create_project
 
     written = create_project(folder)
     for path in written:
@@ -42,7 +42,7 @@ def ui(
     ] = "127.0.0.1",
 ) -> None:
     """Open the Dagster UI on this project: graph, history, partitions, backfills. Stop it with Ctrl-C."""
-    from builder_assets.project import open_project
+    from builder_assets.project.folder import open_project
     from builder_assets.settings import CONFIG_VARIABLE
 
     project = open_project(config)
@@ -62,9 +62,9 @@ def doctor(
     ] = False,
 ) -> None:
     """Check settings, input files, weights, genes, device, disk and versions, with a remedy for what is wrong."""
-    from builder_assets.doctor import findings
-    from builder_assets.online_check import online_findings
-    from builder_assets.project import open_project
+    from builder_assets.project.doctor import findings
+    from builder_assets.project.folder import open_project
+    from builder_assets.project.online_check import online_findings
 
     project = open_project(config)
     found = [*findings(project, DISTRIBUTION), *(online_findings(project.settings) if online else ())]

@@ -8,7 +8,7 @@ from builder_assets.dataset.annotation_features import ANNOTATION_COLUMNS
 from builder_assets.dataset.conservation import CONSERVATION_COLUMNS
 from builder_assets.dataset.ensemble_spread import ENSEMBLE_SD_COLUMNS
 from builder_assets.dataset.kmers import kmer_columns
-from builder_assets.dataset.motifs import MOTIF_COLUMNS
+from builder_assets.dataset.motif_features import MOTIF_COLUMNS
 from builder_assets.dataset.score_context import CONTEXT_COLUMNS
 from builder_assets.dataset.score_features import BASE_COLUMNS, DERIVED_COLUMNS
 from builder_assets.dataset.sequence_features import SEQUENCE_COLUMNS, window_columns

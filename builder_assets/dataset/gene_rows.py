@@ -15,7 +15,7 @@ from builder_assets.dataset.conservation import conservation_features
 from builder_assets.dataset.ensemble_spread import ensemble_spread
 from builder_assets.dataset.gene_tracks import GeneTracks
 from builder_assets.dataset.kmers import kmer_counts_of_windows
-from builder_assets.dataset.motifs import motif_features
+from builder_assets.dataset.motif_features import motif_features
 from builder_assets.dataset.negatives import NOT_ELIGIBLE, draw_negatives, tiers_of
 from builder_assets.dataset.score_bins import ELIGIBLE_COLUMNS, eligible_per_bin
 from builder_assets.dataset.score_context import score_context

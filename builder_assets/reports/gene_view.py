@@ -8,7 +8,7 @@ import polars as pl
 
 from builder_assets.base_model.genome_tracks import gene_frame
 from builder_assets.coordinates import offset_expr
-from builder_assets.gene_search import found_genes, stored_genes, verdict
+from builder_assets.project.gene_search import found_genes, stored_genes, verdict
 from builder_assets.settings import Settings
 from resources.table_files import scan
 

@@ -2,7 +2,7 @@
 
 from dagster_k8s import k8s_job_executor
 
-from builder_assets.build import build_defs
+from builder_assets.asset_graph import build_defs
 from builder_assets.settings import load_settings
 
 defs = build_defs(

@@ -2,7 +2,7 @@
 
 from dagster_ray import ray_executor
 
-from builder_assets.build import build_defs
+from builder_assets.asset_graph import build_defs
 from builder_assets.settings import load_settings
 
 SETTINGS = ["BUILDER_CONFIG", "RAY_API_ADDRESS"]  # a step reads them too

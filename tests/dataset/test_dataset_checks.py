@@ -7,7 +7,7 @@ import polars as pl
 import pytest
 
 from builder_assets import tables
-from builder_assets.build import build_defs
+from builder_assets.asset_graph import build_defs
 from builder_assets.dataset import leakage_probe
 from builder_assets.dataset.checks import _leakage_check, _p_site_check
 from builder_assets.settings import DatasetSettings, load_settings

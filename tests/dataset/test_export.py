@@ -6,11 +6,11 @@ import pytest
 from typer.testing import CliRunner
 
 from builder_assets.cli import app
-from builder_assets.dataset_export import Layout, export_dataset
 from builder_assets.manifest import Cell, Node, State, Status
-from builder_assets.project import create_project, open_project
+from builder_assets.project.export import Layout, export_dataset
+from builder_assets.project.folder import create_project, open_project
 from builder_assets.settings import CONFIG_VARIABLE
-from resources.dataset_export import ExportError
+from resources.dataset_writers import ExportError
 from tests.dataset.stored import FEATURES, ROWS, store_examples
 
 N_ROWS = sum(rows.height for rows in ROWS.values())

@@ -5,7 +5,7 @@ import re
 import dagster as dg
 import pytest
 
-from builder_assets.project import Project
+from builder_assets.project.folder import Project
 from tests.projects import built, needs_weights, reopened, small_settings, write_settings
 
 PICTURE = re.compile(r"!\[[^]]+\]\(data:image/svg\+xml;base64,[A-Za-z0-9+/=]+\)")

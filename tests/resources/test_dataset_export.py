@@ -3,7 +3,7 @@ import pyarrow.parquet as pq
 import pytest
 from polars.testing import assert_frame_equal
 
-from resources.dataset_export import ExportError, check_files, write_csv, write_master, write_parquet, write_shards
+from resources.dataset_writers import ExportError, check_files, write_csv, write_master, write_parquet, write_shards
 from tests.dataset.stored import CONTRACT, ROWS, store_examples
 
 ALL = pl.concat(ROWS.values())

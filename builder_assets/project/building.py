@@ -15,7 +15,7 @@ from dagster._core.errors import DagsterExecutionInterruptedError
 from dagster._core.launcher.default_run_launcher import DefaultRunLauncher
 
 from builder_assets.manifest import Cell, Layer, State, Status, ancestors, cells_of, next_layers
-from builder_assets.project import Project, alone, is_of_one_machine
+from builder_assets.project.folder import Project, alone, is_of_one_machine
 from resources.processes import id_of, is_on_this_machine, is_running, this_process
 from resources.publishing import dead_partial_files
 

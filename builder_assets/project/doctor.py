@@ -14,8 +14,8 @@ from builder_assets import tables
 from builder_assets.dataset.meta_model import load_lightgbm
 from builder_assets.genome.releases import ROLES
 from builder_assets.genome.sources import source_files
-from builder_assets.project import Project
-from builder_assets.selection_preview import PreviewError, preview_selection
+from builder_assets.project.folder import Project
+from builder_assets.project.selection_preview import PreviewError, preview_selection
 from builder_assets.settings import Settings
 from resources.accelerator import configure_jax
 from resources.model_weights import weight_files

@@ -7,9 +7,9 @@ ones; whole tables that are what would be built now are recorded; checks judge w
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from builder_assets.building import LayerResult, current_statuses, reap_dead_runs, run_layer
 from builder_assets.manifest import Cell, State, Status, cells_of, next_layers
-from builder_assets.project import Project, alone
+from builder_assets.project.building import LayerResult, current_statuses, reap_dead_runs, run_layer
+from builder_assets.project.folder import Project, alone
 
 
 @dataclass(frozen=True)

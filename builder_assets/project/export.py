@@ -7,8 +7,8 @@ from builder_assets.dataset.columns import training_examples_contract
 from builder_assets.dataset.kmers import kmer_names
 from builder_assets.dataset.predecessor_columns import SIDECAR, master_columns
 from builder_assets.manifest import Cell, ancestors, pending_cells
-from builder_assets.project import Project
-from resources.dataset_export import ExportError, check_files, write_csv, write_master, write_parquet, write_shards
+from builder_assets.project.folder import Project
+from resources.dataset_writers import ExportError, check_files, write_csv, write_master, write_parquet, write_shards
 
 ROWS_PER_SHARD = 100_000
 

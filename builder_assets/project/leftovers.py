@@ -15,7 +15,7 @@ from pathlib import Path
 from builder_assets.dataset.assets import COMPANION_NAMES
 from builder_assets.genome.sources import FASTA_INDEX, fasta_index_dir, source_files
 from builder_assets.manifest import Cell, cells_of
-from builder_assets.project import Project
+from builder_assets.project.folder import Project
 from builder_assets.settings import Settings
 from resources.publishing import dead_partial_files
 from resources.reference_genome import OWN_NAME, ReferenceGenome

@@ -10,11 +10,11 @@ from typing import Any
 import polars as pl
 
 from builder_assets.base_model.assets import gene_request
-from builder_assets.building import Scope
 from builder_assets.dataset.split_table import user_sides
 from builder_assets.dataset.splits import assign_splits, dataset_genes
 from builder_assets.manifest import Cell, ancestors, pending_cells
-from builder_assets.project import Project
+from builder_assets.project.building import Scope
+from builder_assets.project.folder import Project
 from builder_assets.selection import GeneSelection, genes_to_judge
 from resources.gene_tables import read_gene_table
 from resources.table_files import scan

@@ -15,8 +15,8 @@ from filelock import FileLock, Timeout
 from sqlalchemy.exc import SQLAlchemyError
 
 from builder_assets import demo, template
+from builder_assets.asset_graph import build_defs, manifest_of
 from builder_assets.base_model.network_assets import POOL
-from builder_assets.build import build_defs, manifest_of
 from builder_assets.manifest import Manifest
 from builder_assets.settings import CONFIG_NAME, Settings, SettingsError, find_config, load_settings
 from resources.places import place
