@@ -9,7 +9,7 @@ import polars as pl
 
 from builder_assets.base_model.architectures import architecture_of
 from builder_assets.base_model.chromosome_scores import BATCH_BASES
-from builder_assets.base_model.engines import BYTES_PER_ROW, fitting_tiles
+from builder_assets.base_model.engines import CORE_BYTES_PER_ROW, fitting_tiles
 from builder_assets.base_model.scoring import TILE_LENGTHS
 from builder_assets.base_model.spectral import computed_bases, computed_ranges, room_for
 from builder_assets.dataset.example_stream import BATCH_BYTES
@@ -98,7 +98,7 @@ def test_tiles__are_reckoned_as_the_page_says() -> None:
     for name, memory, work, device in table:
         tile = int(re.findall(r"[\d,]+\d", name)[0].replace(",", ""))
         room = room_for(tile, SPLICEAI)
-        assert memory == f"{room.rows * BYTES_PER_ROW / MB:.0f} MB"
+        assert memory == f"{room.rows * CORE_BYTES_PER_ROW / MB:.0f} MB"
         n_pieces = -(-gene // room.capacity)
         cuts = [gene * cut // n_pieces for cut in range(n_pieces + 1)]
         ranges = [computed_ranges(SPLICEAI, piece, (0, gene)) for piece in pairwise(cuts)]

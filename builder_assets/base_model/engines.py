@@ -34,8 +34,11 @@ from builder_assets.base_model.weights import EnsembleWeights
 from builder_assets.sequence import N
 from resources.accelerator import available_memory, device_memory, usable_cores
 
-# Main or device memory per base of a piece, flanks included: trunk, hidden track, and copies of both on their way.
-BYTES_PER_ROW = 6 * N_CHANNELS * np.dtype(np.float32).itemsize
+BYTES_PER_TRACK_ROW = N_CHANNELS * np.dtype(np.float32).itemsize
+# Memory per base of a piece, flanks included. On a core: trunk and hidden track, codes, logits and what a step needs
+# (290 to 350 bytes measured). On a device: trunk, hidden track, and copies of both on their way.
+CORE_BYTES_PER_ROW = 3 * BYTES_PER_TRACK_ROW
+DEVICE_BYTES_PER_ROW = 6 * BYTES_PER_TRACK_ROW
 
 
 class Piece(NamedTuple):
@@ -53,7 +56,7 @@ class Piece(NamedTuple):
 
 
 class CoreEngine:
-    """One piece per core of a CPU, in the arithmetic of `spectral`.
+    """One piece per core of a CPU, in the arithmetic of `spectral`; a core keeps its memory from piece to piece.
 
     Args:
         ensemble: The weights.
@@ -70,7 +73,7 @@ class CoreEngine:
         self._program = _member_program(architecture, self._room.capacity, precision)
         self._tracks: list[Tracks] = []  # memory that nothing uses just now
         # Not the pieces: how a gene is cut must not follow from what else the machine does.
-        fitting = available_memory() // 2 // (self._room.rows * BYTES_PER_ROW)
+        fitting = available_memory() // 2 // (self._room.rows * CORE_BYTES_PER_ROW)
         self.workers = max(1, min(usable_cores(), fitting))
 
     def pieces(self, whole: np.ndarray, *, flanked: bool) -> list[Piece]:
@@ -97,7 +100,11 @@ class CoreEngine:
         codes = np.full(self._room.rows, N, np.uint8)
         codes[origin - flank : origin + end - start + flank] = whole[start : end + 2 * flank]
         read = (codes, ranges + np.int32(origin - start), np.int32(end - start))
-        tracks, scores = self._tracks.pop() if self._tracks else tracks_for(self._room), []
+        try:
+            tracks = self._tracks.pop()
+        except IndexError:
+            tracks = tracks_for(self._room)
+        scores = []
         for member in self._members:
             probabilities, tracks = self._program(tracks, member, *read)
             scores.append(np.asarray(probabilities)[: end - start])
@@ -107,6 +114,7 @@ class CoreEngine:
     @cached_property
     def smaller(self) -> Self | None:
         """The engine for shorter pieces, where memory does not suffice for these; None if these are the shortest."""
+        self._tracks.clear()
         shorter = [tile for tile in self._tile_lengths if tile < max(self._tile_lengths)]
         return type(self)(self._ensemble, shorter, self._precision) if shorter else None
 
@@ -181,7 +189,7 @@ class TileEngine:
 def fitting_tiles(tile_lengths: Sequence[int], context: int, memory: int | None) -> tuple[int, ...]:
     """Those of `tile_lengths`, sorted, that `memory` bytes of a device hold two of; the shortest in any case."""
     tiles = sorted(tile_lengths)
-    fit = [tile for tile in tiles if memory is None or 2 * (tile + context) * BYTES_PER_ROW <= memory]
+    fit = [tile for tile in tiles if memory is None or 2 * (tile + context) * DEVICE_BYTES_PER_ROW <= memory]
     return tuple(fit or tiles[:1])
 
 

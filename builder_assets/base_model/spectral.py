@@ -1,18 +1,5 @@
-"""A member on a CPU core: convolutions as products of spectra, over the bases that can differ, in one program.
+"""A member on a CPU core: convolutions by `overlap_save`, over the bases that can differ, in one program.
 
-overlap-save    A window of `size` rows gives size - width + 1 outputs. Its spectrum (a product with a fixed matrix)
-                times the kernel's (32 x 32 complex numbers a frequency) is the outputs' spectrum: about a fifth of the
-                multiplications of a kernel of width 41, and the same digits.
-
-    rows d bases apart never meet the bases between them, so a row is `d` bases, and a window is one slice of the track
-
-                row 0          row 1          row 2
-    track   |b b b ... b|  |b b b ... b|  |b b b ... b| ...          32 channels each
-
-halves          Rows are counted from the window's middle, where they stand at +-1/2, +-3/2, ..., and frequencies are
-                odd multiples of pi/size: what wraps round changes its sign, and is dropped. Then sums of opposite rows
-                times cosines are the real parts; their differences, the outermost first, times the same cosines are
-                the imaginary parts, every other one with its sign turned. One matrix of half the size does both.
 constant ends   Beyond the gene all bases are N: after convolutions of reach r the track is constant farther than r from
                 it, and farther than flank - r from the scored bases nothing is needed. Only what is left is computed.
 
@@ -31,60 +18,14 @@ from jax import lax
 from builder_assets.base_model.architectures import N_CHANNELS, UNITS_PER_SKIP, Architecture
 from builder_assets.base_model.folding import folded_member
 from builder_assets.base_model.network import PRECISION
+from builder_assets.base_model.overlap_save import Array, Spectrum, Windows, convolved, kernel_spectrum, workspace
 
 # Measured, benchmarks/NOTES.md: longer windows spend more on transforms, shorter ones more on overlaps.
 LONGEST_HOP = 40
 COLUMNS = 24  # bases side by side in a product: fewer make it slow, and 32 fall on the same lines of the cache
-Array = jax.Array | np.ndarray
 State = TypeVar("State")
 
 STRETCH = 512  # bases at a time where nothing is convolved
-
-
-class Windows(NamedTuple):
-    """How the convolutions of one group of units are cut.
-
-    Attributes:
-        width: Of the kernel, odd.
-        dilation: Bases per row.
-        hop: Rows of output of a window, an even number of at least width - 1.
-        abreast: Windows side by side.
-    """
-
-    width: int
-    dilation: int
-    hop: int
-    abreast: int
-
-    @property
-    def half(self) -> int:
-        """Half the rows of a window, and the number of frequencies."""
-        return (self.hop + self.width - 1) // 2
-
-    @property
-    def columns(self) -> int:
-        """Bases side by side."""
-        return self.abreast * self.dilation
-
-    @property
-    def step(self) -> int:
-        """Bases of output of all windows side by side."""
-        return self.hop * self.columns
-
-    @property
-    def reach(self) -> int:
-        """Bases that an output reads on each side."""
-        return (self.width - 1) // 2 * self.dilation
-
-    @property
-    def middle(self) -> int:
-        """Bases from the start of a window to its middle."""
-        return self.half * self.dilation
-
-    @property
-    def read(self) -> int:
-        """Bases read for one step, from `reach` before the first output."""
-        return self.middle + self.step
 
 
 def windows_of(architecture: Architecture) -> tuple[Windows, ...]:
@@ -92,15 +33,9 @@ def windows_of(architecture: Architecture) -> tuple[Windows, ...]:
     found = []
     for unit in range(0, architecture.n_units, UNITS_PER_SKIP):
         width, dilation = architecture.widths[unit], architecture.dilations[unit]
-        found.append(Windows(width, dilation, min(LONGEST_HOP, 2 * (width - 1)), max(1, COLUMNS // dilation)))
+        hop = max(width - 1, min(LONGEST_HOP, 2 * (width - 1)))
+        found.append(Windows(width, dilation, hop, max(1, COLUMNS // dilation)))
     return tuple(found)
-
-
-class Spectrum(NamedTuple):
-    """A kernel's, (half, 32, 32) each: real parts, and imaginary ones of which every other one has its sign turned."""
-
-    real: Array
-    imaginary: Array
 
 
 class SpectralGroup(NamedTuple):
@@ -157,78 +92,6 @@ def _rectified(track: np.ndarray, slope: float) -> np.ndarray:
 
 def _rounded(values: np.ndarray, precision: str) -> np.ndarray:
     return values.astype(precision).astype(np.float64) if precision != "float32" else values
-
-
-def kernel_spectrum(kernel: np.ndarray, windows: Windows) -> Spectrum:
-    """Of a kernel (width, 32, 32), tap t reading the base at t - (width - 1) / 2 rows; float64."""
-    turns = np.outer(_frequencies(windows), np.arange(windows.width) - windows.width // 2)
-    spectrum = np.tensordot(np.exp(1j * turns), kernel, axes=1)
-    return Spectrum(np.real(spectrum), np.imag(spectrum) * _signs(windows)[:, None, None])
-
-
-def transforms(windows: Windows) -> tuple[np.ndarray, np.ndarray]:
-    """Matrices to and from spectra.
-
-    Returns:
-        float32 (half, half), from sums or differences of opposite rows to frequencies; float32 (2, hop/2, half), from
-        real and imaginary parts to half the sums and differences of opposite outputs, the innermost first.
-    """
-    frequencies = _frequencies(windows)
-    forward = np.cos(np.outer(frequencies, np.arange(windows.half) + 0.5))
-    turns = np.outer(np.arange(windows.hop // 2) + 0.5, frequencies)
-    back = np.stack([np.cos(turns), np.sin(turns) * _signs(windows)]) / windows.half
-    return forward.astype(np.float32), back.astype(np.float32)
-
-
-def _frequencies(windows: Windows) -> np.ndarray:
-    return np.pi * (np.arange(windows.half) + 0.5) / windows.half
-
-
-def _signs(windows: Windows) -> np.ndarray:
-    return (-1.0) ** np.arange(windows.half)
-
-
-def workspace(windows: Windows) -> jax.Array:
-    """Memory for `convolved`, float32 (half, 2, columns, 32)."""
-    return jnp.zeros((windows.half, 2, windows.columns, N_CHANNELS), jnp.float32)
-
-
-def convolved(
-    first: jax.Array, second: jax.Array, spectrum: Spectrum, space: jax.Array, windows: Windows
-) -> tuple[jax.Array, jax.Array]:
-    """One step of a dilated convolution.
-
-    Args:
-        first: The track from the start of the windows, float32 (windows.step, 32).
-        second: The track from their middle, likewise.
-        spectrum: The kernel's.
-        space: Memory to write into: halves that were concatenated instead would be compiled to scalar code.
-        windows: Static.
-
-    Returns:
-        float32 (windows.step, 32), and `space` for the next step.
-    """
-    half, columns = windows.half, windows.columns
-    forward, back = transforms(windows)
-    first, second = _rows(first, windows), _rows(second, windows)
-    space = lax.dynamic_update_slice(space, (second + first[::-1])[:, None], (0, 0, 0, 0))
-    space = lax.dynamic_update_slice(space, (first - second[::-1])[:, None], (0, 1, 0, 0))
-    read = jnp.dot(forward, space.reshape(half, -1), precision=PRECISION).reshape(half, 2 * columns, N_CHANNELS)
-    by_real = lax.batch_matmul(read, jnp.asarray(spectrum.real), precision=PRECISION).reshape(space.shape)
-    by_imaginary = lax.batch_matmul(read, jnp.asarray(spectrum.imaginary), precision=PRECISION).reshape(space.shape)
-    real = by_real[:, 0] - by_imaginary[:, 1]
-    imaginary = by_real[:, 1] + by_imaginary[:, 0]
-    sums = jnp.dot(back[0], real.reshape(half, -1), precision=PRECISION)
-    differences = jnp.dot(back[1], imaginary.reshape(half, -1), precision=PRECISION)
-    outputs = jnp.concatenate([(sums + differences)[::-1], sums - differences])
-    outputs = outputs.reshape(windows.hop, windows.abreast, -1).transpose(1, 0, 2).reshape(windows.step, N_CHANNELS)
-    return outputs, by_real
-
-
-def _rows(track: jax.Array, windows: Windows) -> jax.Array:
-    """The first or second half of all windows, (half, columns, 32)."""
-    rows = track.reshape(windows.abreast, windows.hop, windows.dilation, N_CHANNELS)[:, : windows.half]
-    return rows.transpose(1, 0, 2, 3).reshape(windows.half, windows.columns, N_CHANNELS)
 
 
 class Room(NamedTuple):

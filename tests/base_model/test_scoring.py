@@ -111,14 +111,27 @@ def test_score_genes__are_bit_equal_on_any_number_of_cores(toy, monkeypatch):
     assert [scores.tobytes() for scores in toy.score_genes([BASES[:310], BASES[310:700]])] == several
 
 
-@pytest.mark.parametrize("length", [1, 64, 199, 200, 650])
-def test_score__is_bit_equal_whatever_its_memory_held(length):
-    scorer = Scorer(toy_ensemble(), (200,), "cpu")
-    expected = scorer.score(BASES[:length]).tobytes()
-    left = jax.tree.map(lambda track: np.full_like(track, np.nan), scorer._engine._tracks)
-    assert left
-    scorer._engine._tracks[:] = left
-    assert scorer.score(BASES[:length]).tobytes() == expected
+@pytest.mark.parametrize("slope", [0.0, 0.1])
+@pytest.mark.parametrize("left", [np.nan, 1e30])
+def test_score__is_bit_equal_whatever_its_memory_held(slope, left):
+    scorer = Scorer(toy_ensemble(slope), (700,), "cpu")
+    for length in (1, 64, *range(380, 520, 10), 700):
+        expected = scorer.score(BASES[:length]).tobytes()
+        held = scorer._engine._tracks
+        assert len(held) == 1
+        held[:] = jax.tree.map(lambda track: np.full_like(track, left), held)
+        assert scorer.score(BASES[:length]).tobytes() == expected, length
+
+
+def test_score__keeps_its_memory_from_gene_to_gene():
+    scorer = Scorer(toy_ensemble(), (700,), "cpu")
+    scorer.score(BASES[:300])
+    (tracks,) = scorer._engine._tracks
+    places = {track.unsafe_buffer_pointer() for track in tracks}
+    scorer.score(BASES[:500])
+    assert all(track.is_deleted() for track in tracks)
+    (tracks,) = scorer._engine._tracks
+    assert {track.unsafe_buffer_pointer() for track in tracks} == places
 
 
 def test_score_genes__raise_what_is_wrong_with_a_gene_when_its_turn_comes(toy):
@@ -189,7 +202,7 @@ def test_fitting_tiles__are_those_that_a_device_holds_two_of():
 def test_scorer__uses_no_more_cores_than_memory_allows(monkeypatch):
     monkeypatch.setattr("builder_assets.base_model.engines.usable_cores", lambda: 64)
     rows = room_for(200, toy_ensemble().architecture).rows
-    monkeypatch.setattr("builder_assets.base_model.engines.available_memory", lambda: 2 * 3 * rows * 6 * 32 * 4)
+    monkeypatch.setattr("builder_assets.base_model.engines.available_memory", lambda: 2 * 3 * rows * 3 * 32 * 4)
     assert Scorer(toy_ensemble(), (200,), "cpu")._engine.workers == 3
     monkeypatch.setattr("builder_assets.base_model.engines.available_memory", lambda: 1)
     assert Scorer(toy_ensemble(), (200,), "cpu")._engine.workers == 1

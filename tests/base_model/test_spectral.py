@@ -10,17 +10,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from builder_assets.base_model.architectures import architecture_of
+from builder_assets.base_model.overlap_save import convolved, kernel_spectrum, workspace
 from builder_assets.base_model.scoring import Scorer
 from builder_assets.base_model.spectral import (
+    STRETCH,
     computed_ranges,
-    convolved,
-    kernel_spectrum,
     member_scores,
     room_for,
     spectral_member,
     tracks_for,
     windows_of,
-    workspace,
 )
 from tests.base_model.published_models import network_scores, toy_architecture, toy_ensemble
 
@@ -66,6 +65,44 @@ def test_computed_ranges__leave_out_only_what_is_constant_or_not_needed(length, 
         assert end in (known[1] + reach, length + 40 - reach)
         assert first >= max(known[0] - reach, start - (40 - reach))
     assert (first, end) == (start, length)
+
+
+ARCHITECTURES = [architecture_of("openspliceai", context) for context in (80, 400, 2000, 10000)] + [toy_architecture()]
+
+
+@pytest.mark.parametrize("architecture", ARCHITECTURES, ids=lambda architecture: str(architecture.context))
+@pytest.mark.parametrize("capacity", [1, 37, 700, 65536])
+def test_room_for__holds_all_that_is_read_or_written(architecture, capacity):
+    """A slice that starts before the memory or ends beyond it would be moved by XLA, silently."""
+    room, cuts = room_for(capacity, architecture), windows_of(architecture)
+    assert room.rows - capacity >= room.origin
+    for length in {1, capacity}:
+        cleared = room.rows - capacity + length
+        for known in ((0, length), (-architecture.flank, length + architecture.flank), (-3, length + 7)):
+            ranges = computed_ranges(architecture, (0, length), known) + room.origin
+            assert ranges[0, 0] - 2 * cuts[0].reach >= 0
+            assert ranges[0, 1] - 1 + STRETCH <= room.rows
+            for layer, (first, end) in enumerate(ranges[1:].tolist()):
+                windows = cuts[layer // 8]
+                filled = 2 * windows.reach
+                if layer % 8 == 7 and layer + 1 < len(ranges) - 1:
+                    filled = max(filled, 2 * cuts[layer // 8 + 1].reach)
+                assert first - filled >= 0
+                assert first - windows.reach >= 0
+                last = first + max(0, -(-(end - first) // windows.step) - 1) * windows.step
+                assert max(last - windows.reach + windows.read, last + windows.step, end + filled) <= cleared
+
+
+@pytest.mark.parametrize("slope", [0.0, 0.1])
+def test_bfloat16__rounds_what_is_constant_like_what_is_computed(slope):
+    """N beside a gene, computed as bases, gives what the response to N alone gives."""
+    architecture, ensemble = toy_architecture(slope), toy_ensemble(slope)
+    bases = np.random.default_rng(3).integers(0, 4, 200).astype(np.uint8)
+    scorer = Scorer(ensemble, (300,), "cpu", precision="bfloat16")
+    flanked = np.pad(bases, architecture.flank, constant_values=4)
+    found, expected = scorer.score(bases), scorer.score(flanked, flanked=True)
+    # Sums in another order round a few inputs to the other neighbour; a constant that is not rounded is off everywhere.
+    assert np.median(np.abs(found - expected)[:40]) < 1e-6
 
 
 @pytest.mark.parametrize(("slope", "flanked"), [(0.0, False), (0.1, True)])
