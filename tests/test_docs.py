@@ -20,8 +20,11 @@ from typer.main import get_command
 
 from builder_assets import settings
 from builder_assets.asset_graph import build_defs
+from builder_assets.base_model.evaluation import OUTCOMES
 from builder_assets.cli import app
 from builder_assets.coordinates import offset_of_position
+from builder_assets.genome.annotation_records import FLAG_TAGS
+from builder_assets.genome.splice_sites import WINDOW_FLANK
 from builder_assets.sensors import UP_TO_DATE
 from builder_assets.settings import (
     BaseModelSettings,
@@ -32,6 +35,7 @@ from builder_assets.settings import (
     SplitSettings,
     load_settings,
 )
+from builder_assets.tables.dataset import SPLITS, TIERS
 from tests.projects import small_settings
 
 ROOT = Path(__file__).parents[1]
@@ -254,6 +258,21 @@ def test_troubleshooting_page__quotes_what_the_code_says():
     for message in quoted:
         for part in message.split(" ... "):
             assert part in code, message
+
+
+def test_words_page__has_the_words_of_the_tables():
+    """Tiers in their order, sides, outcomes, tags of transcripts; bounds as the settings have them."""
+    rows = dict(re.findall(r"^\| (\w[^|]*?) \| ([^|]+) \|", (DOCS / "words.md").read_text("utf-8"), re.MULTILINE))
+    assert tuple(re.findall(r"`(\w+)`", rows["tier"])) == (*TIERS, "keep_all")
+    assert {*re.findall(r"`(\w+)`", rows["split, fold"])} == {*SPLITS}
+    assert {*re.findall(r"\b[TFX][PN]\b", rows["call"])} == {*OUTCOMES.tolist()}
+    assert f"threshold ({BaseModelSettings.model_fields['threshold'].default})" in rows["call"]
+    assert f"`low_prob` ({NegativeSettings().low_prob})" in rows["decoy"]
+    assert f"`min_intron` ({GenomeSettings.model_fields['min_intron'].default} bases)" in rows["intron"]
+    assert f"{2 * WINDOW_FLANK + 1} bases" in rows["split unit"]
+    (tags,) = re.findall(r"tags so \((.+?)\)", rows["canonical"])
+    assert len(tags.split(", ")) == len(FLAG_TAGS["is_canonical"].split("|"))
+    assert all(re.fullmatch(FLAG_TAGS["is_canonical"], tag.replace(" ", "_")) for tag in tags.split(", "))
 
 
 def test_pages__name_tests_that_there_are():
