@@ -34,10 +34,15 @@ def test_wheel__builds_the_demo_in_a_clean_environment(tmp_path):
     assert packages == {"builder_assets", "resources"}
     modules = {str(p.relative_to(ROOT)) for part in packages for p in (ROOT / part).rglob("*.py")}
     assert modules <= names | {"builder_assets/demo/make_demo.py"}
+    assert {path.name for path in (ROOT / "examples").iterdir()} <= {
+        name.removeprefix("builder_assets/examples/") for name in names
+    }
     run(*pip, "install", "-q", wheel, folder=tmp_path, reason=no_index)
     run(*pip, "install", "-q", "--no-deps", "spliceai==1.3.1", folder=tmp_path, reason=no_index)
     builder = tmp_path / "venv/bin/builder"
     assert "spliceai 1.3.1" in " ".join(run(builder, "--version", folder=tmp_path).split())
+    run(builder, "init", "an example", "--example", "als_panel", folder=tmp_path)
+    assert (tmp_path / "an example/als_genes.tsv").read_bytes() == (ROOT / "examples/als_genes.tsv").read_bytes()
     run(builder, "init", "my project", folder=tmp_path)
     project = tmp_path / "my project"
     assert "problem" not in run(builder, "doctor", folder=project)
