@@ -6,13 +6,17 @@ import shlex
 import shutil
 import subprocess
 import sys
+import tomllib
 from collections.abc import Iterator
+from fnmatch import fnmatch
 from pathlib import Path
+from typing import Any
 
 import dagster as dg
 import pytest
 import typer
 import yaml
+from packaging.specifiers import SpecifierSet
 from pydantic import BaseModel
 from typer.cli import get_docs_for_click
 from typer.core import TyperGroup
@@ -258,6 +262,53 @@ def test_troubleshooting_page__quotes_what_the_code_says():
     for message in quoted:
         for part in message.split(" ... "):
             assert part in code, message
+
+
+def project_metadata() -> dict[str, Any]:
+    return tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+
+
+def test_install_page__has_every_extra():
+    page = (DOCS / "install.md").read_text("utf-8")
+    extras = project_metadata()["optional-dependencies"]
+    assert re.findall(r"^\| `(\w+)` \|", page, re.MULTILINE) == list(extras)
+    assert extras["servers"][0] == "splice-dataset-builder[postgres,ray,kubernetes,s3]"
+    assert list(extras).index("servers") == list(extras).index("postgres") + 4  # "the four before this one"
+    assert f"Python {' or '.join(project_metadata_pythons())} " in page
+
+
+def project_metadata_pythons() -> list[str]:
+    wanted = SpecifierSet(project_metadata()["requires-python"])
+    return [f"3.{minor}" for minor in range(9, 20) if f"3.{minor}" in wanted]
+
+
+def installing() -> list[str]:
+    """The blocks that install, run by `test_wheel.py`."""
+    return [text for page, text in blocks("bash") if page.name == "install.md" and "pip " in text]
+
+
+# What may be installed, on a machine that has nothing: the package is on no index.
+WHOLE = (r"\./splice_dataset_builder-\*\.whl", r'"\$\{WHEEL\}\[([\w,]+)\]"', r"--no-deps spliceai(?:==1\.3\.1)?",
+         r'"splice-dataset-builder(?:\[([\w,]+)\])? @ git\+\$BUILDER_REPOSITORY"', r"-e '\.\[(\w+)\]'",
+         r"--force-reinstall --no-deps \./splice_dataset_builder-\*\.whl", "jupyterlab")  # fmt: skip
+ADDED = r"'splice-dataset-builder\[(\w+)\]'"  # to what is installed
+
+
+def test_pip__installs_from_where_the_package_is():
+    """In pages, deploy/ and examples/; a bare `splice-dataset-builder` would ask an index that does not have it."""
+    files = [*PAGES, *(ROOT / "deploy").rglob("*.md"), *(ROOT / "examples").glob("*.[iy]*")]
+    texts = {path: path.read_text("utf-8") for path in files}
+    told = {(path.parent.name, words.strip())
+            for path, text in texts.items() for words in re.findall(r"pip install ([^`\n&]+)", text)}  # fmt: skip
+    assert len(told) > 10
+    for folder, words in told:
+        found = [re.fullmatch(form, words) for form in (*WHOLE, *([ADDED] if folder == "docs" else []))]
+        (match,) = [one for one in found if one] or [None]
+        assert match, words
+        extras = (match[1] or "").split(",") if match.re.groups else []
+        assert set(extras) - {""} <= project_metadata()["optional-dependencies"].keys(), words
+    name, version = project_metadata()["name"], project_metadata()["version"]
+    assert fnmatch(f"{name.replace('-', '_')}-{version}-py3-none-any.whl", "splice_dataset_builder-*.whl")
 
 
 def test_words_page__has_the_words_of_the_tables():
