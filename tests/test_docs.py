@@ -163,6 +163,20 @@ def test_usage_page__has_the_example_for_production():
     assert shown == [example]
 
 
+def test_usage_page__has_the_example_for_a_disease():
+    example = yaml.safe_load((ROOT / "examples" / "als_panel.yaml").read_text("utf-8"))
+    shown = [yaml.safe_load(text) for page, text in blocks("yaml") if page.name == "usage.md" and "als_panel" in text]
+    assert shown == [example]
+
+
+def test_usage_page__every_settings_file_is_whole():
+    shown = [yaml.safe_load(text) for page, text in blocks("yaml") if page.name == "usage.md"]
+    whole = [snippet for snippet in shown if "concurrency" not in snippet]
+    assert len(whole) == 8
+    for snippet in whole:
+        assert list(snippet) == ["data_dir", "genomes", "base_models", "datasets"]
+
+
 def test_commands_page__is_the_help():
     """Written by typer; set WRITE_GOLDEN=1 to write it anew."""
     text = get_docs_for_click(obj=COMMAND, ctx=typer.Context(COMMAND), name="builder", title="Commands")
