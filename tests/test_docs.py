@@ -339,6 +339,21 @@ def test_words_page__has_the_words_of_the_tables():
     assert all(re.fullmatch(FLAG_TAGS["is_canonical"], tag.replace(" ", "_")) for tag in tags.split(", "))
 
 
+def test_comparison_page__names_files_and_packages_that_there_are():
+    page = (DOCS / "comparison.md").read_text("utf-8")
+    tables, changed = page.split("## What was changed for it")
+    changed, where = changed.split("## What goes where")
+    ours = [row.split(" | ")[-1] for row in tables.splitlines() if row.startswith("|")]
+    gone = {"build.py", "dataset/motifs.py", "resources/dataset_export.py"}
+    named = set(re.findall(r"`([\w/]+\.py)`", " ".join(ours) + changed))
+    assert len(named) > 15
+    assert gone < named
+    packages = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["tool"]["setuptools"]["packages"]
+    folders = {package.replace(".", "/") for package in packages} - {"builder_assets/examples"}
+    assert {name for name in named if not any((ROOT / place / name).is_file() for place in ("", *folders))} == gone
+    assert folders <= set(re.findall(r"`([\w/]+)`", where))
+
+
 def test_pages__name_tests_that_there_are():
     tests = " ".join(path.read_text("utf-8") for path in (ROOT / "tests").rglob("test_*.py"))
     named = {name for page in DOCS.glob("*.md") for name in re.findall(r"`(test_\w+__\w+)`", page.read_text("utf-8"))}
@@ -350,5 +365,7 @@ def test_pages__link_to_pages_that_there_are():
     links = {link for page in DOCS.glob("*.md") for link in re.findall(r"\]\(([^)#]+)\)", page.read_text("utf-8"))}
     local = {link for link in links if "://" not in link}
     assert {link for link in local if not (DOCS / link).is_file() or link.startswith("..")} == set()
+    texts = {text for page in DOCS.glob("*.md") for text in re.findall(r"\[([^]]+)\]\(", page.read_text("utf-8"))}
+    assert {text for text in texts if text.endswith(".md")} == set()  # readers of the HTML know titles, not files
     index = (DOCS / "index.md").read_text("utf-8")
     assert {page.stem for page in DOCS.glob("*.md")} - {"index"} == set(re.findall(r"^(\w+)$", index, re.MULTILINE))
