@@ -84,7 +84,9 @@ def test_architecture_page__has_the_layers_that_imports_keep() -> None:
     for name, modules, _ in rows("# Architecture"):
         layer = name or layer
         listed.setdefault(layer.replace(" ", "_"), set()).update(CODE.findall(modules))
-    in_layers = {"foundation": set(FOUNDATION)} | {name: {name} for name in ("genome", "base_model", "dataset")}
+    in_layers = {"foundation": set(FOUNDATION)} | {
+        name: {name} for name in ("genome", "base_model", "dataset", "project")
+    }
     for module, name in TOP.items():
         in_layers.setdefault(name, set()).add(module)
     assert [*listed] == LAYERS

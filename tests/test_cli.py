@@ -13,6 +13,8 @@ from typer.testing import CliRunner
 
 from builder_assets import demo
 from builder_assets.cli import app, build_commands
+from builder_assets.settings import load_settings
+from builder_assets.template import EXAMPLES
 from tests.processes import COMMAND
 from tests.projects import files_of, needs_weights, small_settings, write_settings
 
@@ -55,6 +57,45 @@ def test_init__writes_a_project_that_plans(tmp_path):
     plan = json.loads(run("plan", "--json", "--config", config(tmp_path / "new")))
     assert {row["state"] for row in plan["build"]} == {"missing"}
     assert yaml.safe_load((tmp_path / "new/builder.yaml").read_text())["genomes"]["demo"]["fasta"] == str(demo.FASTA)
+
+
+@pytest.mark.parametrize("example", [name for name, path in EXAMPLES.items() if path.suffix == ".yaml"])
+def test_init__starts_from_an_example_with_all_that_it_names(example, tmp_path):
+    text = run("init", str(tmp_path / "new"), "--example", example)
+    assert (tmp_path / "new/builder.yaml").read_bytes() == EXAMPLES[example].read_bytes()
+    assert ("wrote " + str(tmp_path / "new/als_genes.tsv") in "".join(text.splitlines())) == (example == "als_panel")
+    settings = load_settings(tmp_path / "new/builder.yaml")
+    lists = [dataset.genes.include_file for dataset in settings.datasets.values() if dataset.genes.include_file]
+    assert all(settings.path(file).is_file() for file in lists)
+
+
+def test_init__adds_a_file_of_the_examples(folder):
+    before = (folder / "builder.yaml").read_bytes()
+    assert run("init", str(folder), "--example", "explore_dataset").count("wrote ") == 1
+    assert (folder / "explore_dataset.ipynb").read_bytes() == EXAMPLES["explore_dataset"].read_bytes()
+    assert (folder / "builder.yaml").read_bytes() == before
+
+
+def test_init__no_such_example_names_all_and_writes_nothing(tmp_path):
+    said = run("init", str(tmp_path / "new"), "--example", "yeast", code=2)
+    assert "'yeast' is no example; known: als_panel, explore_dataset, github_actions, grch37_spliceai" in said
+    assert not (tmp_path / "new").exists()
+
+
+def test_init__an_example_overwrites_no_settings(folder):
+    before = (folder / "builder.yaml").read_bytes()
+    said = run("init", str(folder), "--example", "mouse", code=2)
+    assert "builder.yaml is there already and is not overwritten" in said
+    assert (folder / "builder.yaml").read_bytes() == before
+
+
+def test_init__help_names_the_examples():
+    words = set(run("init", "--help").replace("│", " ").replace(",", " ").replace(".", " ").split())
+    assert EXAMPLES.keys() <= words
+    root = Path(__file__).parents[1] / "examples"
+    assert {path.name for path in EXAMPLES.values()} | {"README.md", "als_genes.tsv"} == {
+        path.name for path in root.iterdir()
+    }
 
 
 def test_init__template_is_the_one_at_the_root():

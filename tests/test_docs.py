@@ -6,13 +6,17 @@ import shlex
 import shutil
 import subprocess
 import sys
+import tomllib
 from collections.abc import Iterator
+from fnmatch import fnmatch
 from pathlib import Path
+from typing import Any
 
 import dagster as dg
 import pytest
 import typer
 import yaml
+from packaging.specifiers import SpecifierSet
 from pydantic import BaseModel
 from typer.cli import get_docs_for_click
 from typer.core import TyperGroup
@@ -20,8 +24,11 @@ from typer.main import get_command
 
 from builder_assets import settings
 from builder_assets.asset_graph import build_defs
+from builder_assets.base_model.evaluation import OUTCOMES
 from builder_assets.cli import app
 from builder_assets.coordinates import offset_of_position
+from builder_assets.genome.annotation_records import FLAG_TAGS
+from builder_assets.genome.splice_sites import WINDOW_FLANK
 from builder_assets.sensors import UP_TO_DATE
 from builder_assets.settings import (
     BaseModelSettings,
@@ -32,6 +39,7 @@ from builder_assets.settings import (
     SplitSettings,
     load_settings,
 )
+from builder_assets.tables.dataset import SPLITS, TIERS
 from tests.projects import small_settings
 
 ROOT = Path(__file__).parents[1]
@@ -155,6 +163,20 @@ def test_usage_page__has_the_example_for_production():
     assert shown == [example]
 
 
+def test_usage_page__has_the_example_for_a_disease():
+    example = yaml.safe_load((ROOT / "examples" / "als_panel.yaml").read_text("utf-8"))
+    shown = [yaml.safe_load(text) for page, text in blocks("yaml") if page.name == "usage.md" and "als_panel" in text]
+    assert shown == [example]
+
+
+def test_usage_page__every_settings_file_is_whole():
+    shown = [yaml.safe_load(text) for page, text in blocks("yaml") if page.name == "usage.md"]
+    whole = [snippet for snippet in shown if "concurrency" not in snippet]
+    assert len(whole) == 8
+    for snippet in whole:
+        assert list(snippet) == ["data_dir", "genomes", "base_models", "datasets"]
+
+
 def test_commands_page__is_the_help():
     """Written by typer; set WRITE_GOLDEN=1 to write it anew."""
     text = get_docs_for_click(obj=COMMAND, ctx=typer.Context(COMMAND), name="builder", title="Commands")
@@ -256,6 +278,82 @@ def test_troubleshooting_page__quotes_what_the_code_says():
             assert part in code, message
 
 
+def project_metadata() -> dict[str, Any]:
+    return tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+
+
+def test_install_page__has_every_extra():
+    page = (DOCS / "install.md").read_text("utf-8")
+    extras = project_metadata()["optional-dependencies"]
+    assert re.findall(r"^\| `(\w+)` \|", page, re.MULTILINE) == list(extras)
+    assert extras["servers"][0] == "splice-dataset-builder[postgres,ray,kubernetes,s3]"
+    assert list(extras).index("servers") == list(extras).index("postgres") + 4  # "the four before this one"
+    assert f"Python {' or '.join(project_metadata_pythons())} " in page
+
+
+def project_metadata_pythons() -> list[str]:
+    wanted = SpecifierSet(project_metadata()["requires-python"])
+    return [f"3.{minor}" for minor in range(9, 20) if f"3.{minor}" in wanted]
+
+
+def installing() -> list[str]:
+    """The blocks that install, run by `test_wheel.py`."""
+    return [text for page, text in blocks("bash") if page.name == "install.md" and "pip " in text]
+
+
+# What may be installed, on a machine that has nothing: the package is on no index.
+WHOLE = (r"\./splice_dataset_builder-\*\.whl", r'"\$\{WHEEL\}\[([\w,]+)\]"', r"--no-deps spliceai(?:==1\.3\.1)?",
+         r'"splice-dataset-builder(?:\[([\w,]+)\])? @ git\+\$BUILDER_REPOSITORY"', r"-e '\.\[(\w+)\]'",
+         r"--force-reinstall --no-deps \./splice_dataset_builder-\*\.whl", "jupyterlab")  # fmt: skip
+ADDED = r"'splice-dataset-builder\[(\w+)\]'"  # to what is installed
+
+
+def test_pip__installs_from_where_the_package_is():
+    """In pages, deploy/ and examples/; a bare `splice-dataset-builder` would ask an index that does not have it."""
+    files = [*PAGES, *(ROOT / "deploy").rglob("*.md"), *(ROOT / "examples").glob("*.[iy]*")]
+    texts = {path: path.read_text("utf-8") for path in files}
+    told = {(path.parent.name, words.strip())
+            for path, text in texts.items() for words in re.findall(r"pip install ([^`\n&]+)", text)}  # fmt: skip
+    assert len(told) > 10
+    for folder, words in told:
+        found = [re.fullmatch(form, words) for form in (*WHOLE, *([ADDED] if folder == "docs" else []))]
+        (match,) = [one for one in found if one] or [None]
+        assert match, words
+        extras = (match[1] or "").split(",") if match.re.groups else []
+        assert set(extras) - {""} <= project_metadata()["optional-dependencies"].keys(), words
+    name, version = project_metadata()["name"], project_metadata()["version"]
+    assert fnmatch(f"{name.replace('-', '_')}-{version}-py3-none-any.whl", "splice_dataset_builder-*.whl")
+
+
+def test_words_page__has_the_words_of_the_tables():
+    """Tiers in their order, sides, outcomes, tags of transcripts; bounds as the settings have them."""
+    rows = dict(re.findall(r"^\| (\w[^|]*?) \| ([^|]+) \|", (DOCS / "words.md").read_text("utf-8"), re.MULTILINE))
+    assert tuple(re.findall(r"`(\w+)`", rows["tier"])) == (*TIERS, "keep_all")
+    assert {*re.findall(r"`(\w+)`", rows["split, fold"])} == {*SPLITS}
+    assert {*re.findall(r"\b[TFX][PN]\b", rows["call"])} == {*OUTCOMES.tolist()}
+    assert f"threshold ({BaseModelSettings.model_fields['threshold'].default})" in rows["call"]
+    assert f"`low_prob` ({NegativeSettings().low_prob})" in rows["decoy"]
+    assert f"`min_intron` ({GenomeSettings.model_fields['min_intron'].default} bases)" in rows["intron"]
+    assert f"{2 * WINDOW_FLANK + 1} bases" in rows["split unit"]
+    (tags,) = re.findall(r"tags so \((.+?)\)", rows["canonical"])
+    assert all(re.fullmatch(FLAG_TAGS["is_canonical"], tag.replace(" ", "_")) for tag in tags.split(", "))
+
+
+def test_comparison_page__names_files_and_packages_that_there_are():
+    page = (DOCS / "comparison.md").read_text("utf-8")
+    tables, changed = page.split("## What was changed for it")
+    changed, where = changed.split("## What goes where")
+    ours = [row.split(" | ")[-1] for row in tables.splitlines() if row.startswith("|")]
+    gone = {"build.py", "dataset/motifs.py", "resources/dataset_export.py"}
+    named = set(re.findall(r"`([\w/]+\.py)`", " ".join(ours) + changed))
+    assert len(named) > 15
+    assert gone < named
+    packages = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["tool"]["setuptools"]["packages"]
+    folders = {package.replace(".", "/") for package in packages} - {"builder_assets/examples"}
+    assert {name for name in named if not any((ROOT / place / name).is_file() for place in ("", *folders))} == gone
+    assert folders <= set(re.findall(r"`([\w/]+)`", where))
+
+
 def test_pages__name_tests_that_there_are():
     tests = " ".join(path.read_text("utf-8") for path in (ROOT / "tests").rglob("test_*.py"))
     named = {name for page in DOCS.glob("*.md") for name in re.findall(r"`(test_\w+__\w+)`", page.read_text("utf-8"))}
@@ -267,5 +365,7 @@ def test_pages__link_to_pages_that_there_are():
     links = {link for page in DOCS.glob("*.md") for link in re.findall(r"\]\(([^)#]+)\)", page.read_text("utf-8"))}
     local = {link for link in links if "://" not in link}
     assert {link for link in local if not (DOCS / link).is_file() or link.startswith("..")} == set()
+    texts = {text for page in DOCS.glob("*.md") for text in re.findall(r"\[([^]]+)\]\(", page.read_text("utf-8"))}
+    assert {text for text in texts if text.endswith(".md")} == set()  # readers of the HTML know titles, not files
     index = (DOCS / "index.md").read_text("utf-8")
     assert {page.stem for page in DOCS.glob("*.md")} - {"index"} == set(re.findall(r"^(\w+)$", index, re.MULTILINE))

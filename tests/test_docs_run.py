@@ -22,7 +22,7 @@ from tests.dagster_ui import answering, ask, wait_for
 from tests.projects import built, files_of, forget_data_dir, needs_weights, reopened, small_settings, write_settings
 from tests.servers import free_port
 from tests.test_cli import run
-from tests.test_docs import ROOT, blocks, workflow_steps
+from tests.test_docs import ROOT, blocks, installing, workflow_steps
 
 pytestmark = needs_weights
 
@@ -64,11 +64,15 @@ SNIPPETS: dict[str, dict[str, Any]] = {
 }
 
 
+# The list that a page shows; of the others, whose genes the piece lacks, genes that it has.
+LISTS = {"my_genes.tsv": next(text for _, text in blocks("text") if text.startswith("gene\t"))}
+
+
 def write_lists(folder: Path) -> None:
     """The lists of genes that the snippets name."""
     for dataset in SNIPPETS.values():
         if file := dataset["genes"].get("include_file"):
-            (folder / file).write_text("\n".join(PRESENT), encoding="utf-8")
+            (folder / file).write_text(LISTS.get(file, "\n".join(PRESENT)), encoding="utf-8")
 
 
 def settings_of(*names: str) -> dict[str, Any]:
@@ -97,10 +101,10 @@ def documented(untouched_folder, tmp_path_factory) -> Path:
 
 @pytest.fixture
 def project(documented, tmp_path, monkeypatch) -> Path:
-    """A copy of that project, beside examples/; the reader sits in it."""
-    shutil.copytree(ROOT / "examples", tmp_path / "examples")
+    """A copy of that project, beside the same of another machine; the reader sits in it."""
     folder = tmp_path / "my_project"
-    shutil.copytree(documented, folder)
+    for copy in (folder, tmp_path / "first_machine"):
+        shutil.copytree(documented, copy)
     forget_data_dir(folder)
     monkeypatch.chdir(folder)
     monkeypatch.delenv("BUILDER_CONFIG", raising=False)
@@ -119,16 +123,27 @@ def on_this_piece(text: str) -> str:
 
 
 def run_shell(text: str) -> list[str]:
-    """What each line says; a line that is no `builder`, `cd` or `cp` fails."""
+    """What each line says; a line that is no `builder`, `cd`, `cp` or `mkdir` fails."""
     said = []
     for line in on_this_piece(text).splitlines():
         match shlex.split(line, comments=True):
             case []:
                 continue
+            case ["builder", "init", folder, "--example", example]:
+                config = Path(folder) / "builder.yaml"
+                config.unlink(missing_ok=True)  # `init` would not overwrite it
+                said.append(run("init", folder, "--example", example))
+                config.write_text(yaml.safe_dump(on_the_piece(yaml.safe_load(config.read_text("utf-8")))))
+                write_lists(config.parent)
             case ["builder", *arguments]:
                 said.append(run(*arguments))
             case ["cd", folder]:
                 os.chdir(folder)
+            case ["mkdir", "-p", folder]:
+                Path(folder).mkdir(parents=True, exist_ok=True)
+            case ["cp", "-r", *sources, target]:
+                for source in sources:
+                    shutil.copytree(source, Path(target) / Path(source).name, dirs_exist_ok=True)
             case ["cp", source, target]:
                 settings = on_the_piece(yaml.safe_load(Path(source).read_text("utf-8")))
                 Path(target).write_text(yaml.safe_dump(settings), encoding="utf-8")
@@ -140,7 +155,7 @@ def run_shell(text: str) -> list[str]:
 SHELL = [
     pytest.param(
         text, id=f"{page.relative_to(ROOT)}: {text.splitlines()[-1].split(' #')[0].strip()}",
-        marks=[pytest.mark.scale] if "builder report" in text or "cp examples/" in text else [],
+        marks=[pytest.mark.scale] if "builder report" in text or "--example quick_100" in text else [],
     )
     for page, text in blocks("", "bash", "sh")
     if re.search(r"^builder ", text, re.MULTILINE)
@@ -166,7 +181,8 @@ def lines_of(*commands: str) -> list[str]:
 
 def test_shell__has_no_line_that_no_test_knows():
     lines = {line for _, text in blocks("", "bash", "sh") for line in text.splitlines() if line.strip()}
-    assert lines - {*lines_of("builder", "cd", "cp", "make", "dagster", "dg")} == set()
+    installed = {line for text in installing() for line in text.splitlines()}  # by `test_wheel.py`
+    assert lines - installed - {*lines_of("builder", "cd", "cp", "mkdir", "make", "dagster", "dg")} == set()
 
 
 def as_the_demo() -> dict[str, Any]:
@@ -258,13 +274,21 @@ def test_testing_page__success_looks_like_that():
 @pytest.mark.parametrize("others", [False, True], ids=["the_same_dataset", "other_genes"])
 def test_usage_page__scores_of_another_machine_are_not_made_again(others, project, tmp_path):
     """The two folders that the page says, under the settings of the first machine, or with a dataset of fewer genes."""
-    second = tmp_path / "second_machine"
-    write_settings(second, settings_of("my_genes" if others else BUILT))
-    write_lists(second)
-    for name in ("grch37", "spliceai"):
-        shutil.copytree(project / "data" / name, second / "data" / name)
-    os.chdir(second)
-    said = run("adopt", code=1 if others else 0)
+    if others:
+        second = tmp_path / "second_machine"
+        write_settings(second, settings_of("my_genes"))
+        write_lists(second)
+        for name in ("grch37", "spliceai"):
+            shutil.copytree(project / "data" / name, second / "data" / name)
+        os.chdir(second)
+        said = run("adopt", code=1)
+    else:
+        (tmp_path / "elsewhere").mkdir()
+        shutil.copytree(project, tmp_path / "elsewhere/first_machine")
+        os.chdir(tmp_path / "elsewhere")
+        (block,) = [text for _, text in blocks("bash") if "first_machine" in text]
+        *_, said, _ = run_shell(block)
+        second = tmp_path / "elsewhere/my_project"
     assert "tables are not there" in said
     assert ("not adopted: spliceai/splice_scores" in said) == others
     run("build")

@@ -105,12 +105,12 @@ def test_production__says_how_much_it_scores(shared):
             found = re.match(r'chr(\w+)\t\w+\tgene\t(\d+)\t(\d+)\t.*gene_type "protein_coding"', line)
             if found and found[1] in chromosomes:
                 bases += int(found[3]) - int(found[2]) + 1
-    said = f"{bases / 1e6:.0f} Mb in GENCODE 30"
-    assert said in (EXAMPLES / "production_1000_genes.yaml").read_text(encoding="utf-8")
-    assert said in (EXAMPLES.parent / "docs" / "usage.md").read_text(encoding="utf-8")
+    said = f"{bases / 1e6:.0f} Mb in GENCODE 30{{}} about an hour on two cores"
+    assert said.format(",") in (EXAMPLES / "production_1000_genes.yaml").read_text(encoding="utf-8")
+    assert said.format(":") in (EXAMPLES.parent / "docs" / "usage.md").read_text(encoding="utf-8")
     measured = json.loads((EXAMPLES.parent / "benchmarks/results/scoring.json").read_text(encoding="utf-8"))
     rate = measured["engines"]["SpliceAI: this project, float32"]["bases_per_second"]["all"]
-    assert round(bases / rate / 3600) == 3  # about three hours, say both
+    assert round(bases / rate / 3600) == 1  # about an hour, say both
 
 
 def example(name: str) -> dict:

@@ -82,7 +82,7 @@ def section(table: Stored) -> str:
         facts.append(f"only with {OPTIONAL[contract.name]}")
     head = f"### `{contract.name}`\n\n{contract.description}\n\n{'; '.join(facts)}.\n"
     if contract.name == "training_examples":
-        return f"{head}\nIts columns: [columns.md](columns.md).\n"
+        return f"{head}\nIts columns: [Columns](columns.md).\n"
     rows = (
         (
             f"`{column.name}`", column.dtype, column.unit, column.values, "yes" if column.nullable else "no",

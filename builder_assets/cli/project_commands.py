@@ -10,12 +10,21 @@ import typer
 from rich.text import Text
 
 from builder_assets.cli.app import DISTRIBUTION, VERSIONED, Config, app, console, reported, version_of
+from builder_assets.template import EXAMPLES
 
 
 @app.command()
 @reported
 def init(
     folder: Annotated[Path, typer.Argument(help="Folder of the new project; made if it is not there.")] = Path(),
+    example: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            help=f"Start from an example, or add its file: {', '.join(EXAMPLES)}. Default: the demo's settings.",
+            show_default=False,
+        ),
+    ] = None,
 ) -> None:
     """Write a project folder: commented settings, dagster.yaml, workspace.yaml and an empty history.
 
@@ -24,7 +33,7 @@ def init(
     """
     from builder_assets.project.folder import create_project
 
-    written = create_project(folder)
+    written = create_project(folder, example)
     for path in written:
         console.print(f"wrote {path}", highlight=False)
     if not written:

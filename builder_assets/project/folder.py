@@ -200,18 +200,34 @@ def _guard_data_dir(settings: Settings, instance: dg.DagsterInstance, *, adopt: 
     records.set_cursor_values({DATA_DIR_RECORD: current})  # new, or the project folder was moved with data and history
 
 
-def create_project(folder: Path) -> list[Path]:
+def create_project(folder: Path, example: str | None = None) -> list[Path]:
     """Write the files of a project folder that are not there yet; returns the written ones.
 
     The settings are the demo's, with the path of the demo genome as it is installed.
+
+    Args:
+        folder: Made if it is not there.
+        example: Name of settings that take the demo's place, with the lists of genes that they name; or of another
+            file of `examples/`, which is written beside them.
+
+    Raises:
+        SettingsError: there is no such example; or settings are there already, so that those of the example cannot be.
     """
+    sources = {name: template.FOLDER / name for name in PROJECT_FILES}
+    if example is not None:
+        sources |= _example_files(example)
+        if sources[CONFIG_NAME] != template.FOLDER / CONFIG_NAME and (folder / CONFIG_NAME).exists():
+            raise SettingsError(
+                f"{folder / CONFIG_NAME} is there already and is not overwritten. Name another folder, or look at "
+                f"{sources[CONFIG_NAME]}."
+            )
     folder.mkdir(parents=True, exist_ok=True)
     written = []
-    for name in PROJECT_FILES:
+    for name, source in sources.items():
         target = folder / name
         if target.exists():
             continue
-        shutil.copyfile(Path(template.__file__).with_name(name), target)
+        shutil.copyfile(source, target)
         if name == CONFIG_NAME:
             text = target.read_text(encoding="utf-8")
             demo_folder = Path(demo.__file__).parent
@@ -219,3 +235,15 @@ def create_project(folder: Path) -> list[Path]:
         written.append(target)
     initialise_history(folder.resolve())
     return written
+
+
+def _example_files(example: str) -> dict[str, Path]:
+    """What an example writes: name in the project folder -> file."""
+    if example not in template.EXAMPLES:
+        raise SettingsError(f"{example!r} is no example; known: {', '.join(template.EXAMPLES)}.")
+    source = template.EXAMPLES[example]
+    if source.suffix != ".yaml":
+        return {source.name: source}
+    datasets = load_settings(source).datasets.values()
+    named = [file for dataset in datasets for file in (dataset.genes.include_file, dataset.genes.exclude_file) if file]
+    return {CONFIG_NAME: source, **{file: source.with_name(file) for file in named}}

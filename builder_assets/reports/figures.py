@@ -18,6 +18,7 @@ SPLIT_COLOURS = {"train": "#4477aa", "validation": "#ccbb44", "test": "#ee6677",
 CORRELATION = LinearSegmentedColormap.from_list(
     "correlation", [(0, "#3683c4"), (0.5, "#3683c400"), (0.5, "#d6453d00"), (1, "#d6453d")]
 )
+BESIDE_BARS = 0.12  # inches: the words beside a full bar end where the next chart begins
 MISSED, FALSE = "#ccbb44", "#ee6677"
 
 
@@ -42,6 +43,7 @@ def shift_figure(shifts: pl.DataFrame) -> Figure:
 def error_figure(names: Sequence[str], errors: pl.DataFrame) -> Figure:
     """Shares of sites that are missed and of calls that are false, one bar per row of `errors`: tp, fp, fn."""
     figure, sides = panels((8.6, 0.3 * errors.height + 0.9), columns=2)
+    figure.set_layout_engine("constrained", w_pad=BESIDE_BARS)
     places = range(errors.height)
     for axes, error, colour, words in (
         (sides[0], "fn", MISSED, "sites missed"),

@@ -37,7 +37,7 @@ body { margin: 0 auto; max-width: 76rem; padding: 1.5rem; background: var(--pape
   font: 15px/1.5 system-ui, sans-serif; }
 h1 { font-size: 1.6rem; margin: 0 0 .2rem; } h2 { font-size: 1.2rem; margin: 2.2rem 0 .6rem;
   border-bottom: 1px solid var(--line); padding-bottom: .2rem; } h3 { font-size: 1rem; margin: 0; }
-a { color: var(--link); } nav a { margin-right: 1rem; white-space: nowrap; }
+a { color: var(--link); } nav { display: flex; flex-wrap: wrap; gap: 0 1rem; } nav a { white-space: nowrap; }
 p { margin: .4rem 0; } .says { color: var(--faint); font-size: .87rem; max-width: 34rem; }
 .panels { display: flex; flex-wrap: wrap; gap: 1rem; align-items: flex-start; }
 figure { margin: 0; padding: .8rem; background: var(--raised); border: 1px solid var(--line); border-radius: 6px;

@@ -61,6 +61,7 @@ def model_page(settings: Settings, name: str) -> str:
         f"{performance.select('chrom', 'gene_id').n_unique():,} genes scored.",
         f"Every base counts, none is sampled. FP means not annotated, not false. {XP_SAYS} Seen and unseen: "
         "chromosomes that the base model was trained on, or not.",
+        *seen_in_training(performance),
     ]
     sections = [
         Section("How right", _accuracy(report)),
@@ -71,6 +72,19 @@ def model_page(settings: Settings, name: str) -> str:
     ]
     facts = {"base_model": name, "settings": model.model_dump(), "versions": versions_of(path)}
     return html_page(name, lead, sections, facts)
+
+
+def seen_in_training(performance: pl.DataFrame) -> list[str]:
+    """A sentence where genes lie on chromosomes of the model's training, else nothing."""
+    genes = performance.select("chrom", "gene_id", "base_model_seen").unique()
+    seen = int(genes["base_model_seen"].sum())
+    if not seen:
+        return []
+    which, where_not = ("All", "") if seen == genes.height else (f"{seen:,} of", " Rows `unseen` leave them out.")
+    return [
+        f"{which} {genes.height:,} genes lie on chromosomes that the base model was trained on: numbers over all "
+        f"chromosomes flatter it.{where_not}"
+    ]
 
 
 def _accuracy(report: pl.DataFrame) -> list[Panel]:

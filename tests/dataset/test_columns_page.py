@@ -26,7 +26,8 @@ INTRODUCTION = """\
 Written from the table contract by `tests/dataset/test_columns_page.py`, which fails where this page is behind.
 Every column is computed alike on every row, whatever its label. No float is NaN or infinite. A column has nulls only
 where its meaning says when. Role, unit, legal values and meaning stand in the Parquet files too, as metadata of each
-field. [features.md](features.md) says which setting turns a block on, [tables.md](tables.md) has all other tables.
+field. [Features](features.md) says which setting turns a block on; the [Data dictionary](tables.md) has all other
+tables.
 """
 # Columns that differ in one base or shift only stand on one line.
 SERIES = (re.compile(r"^(base)_(?:[mp]\d+|0)$"), re.compile(r"^(\d+mer)_[ACGT]+$"))

@@ -7,6 +7,7 @@ import pytest
 
 from builder_assets import demo
 from builder_assets.demo.make_demo import demo_bases, write_demo
+from builder_assets.genome.annotation_checks import intron_lengths
 from builder_assets.genome.annotation_records import records_from_annotation
 from builder_assets.genome.chromosome_tables import chromosome_tables
 from builder_assets.genome.contigs import chromosome_sequence, contig_of
@@ -70,6 +71,21 @@ def test_demo__motifs_before_and_after_the_rule_of_short_introns(built):
     spliced = introns.filter(~pl.col("is_gap"))
     assert share(spliced, "donor", "GT") > share(introns, "donor", "GT") + 0.01
     assert share(spliced, "acceptor", "AG") > share(introns, "acceptor", "AG") + 0.01
+
+
+@pytest.mark.parametrize("page", ["README.md", "docs/testing.md"])
+def test_demo__warns_of_short_introns_as_the_pages_say(built, page):
+    introns, genes = built["22"][0].introns, built["22"][0].genes
+    unique = introns.unique(["gene_id", "start", "end"])
+    verdict = intron_lengths(unique)
+    gaps = unique.filter("is_gap")
+    assert genes.filter(pl.col("gene_id").is_in(gaps["gene_id"].implode()))["gene_name"].to_list() == ["SCARF2"]
+    assert verdict.level == "warn"
+    assert intron_lengths(built["Y"][0].introns).level == "pass"
+    text = " ".join((FOLDER.parents[1] / page).read_text(encoding="utf-8").split())
+    assert f"{gaps.height} of the {unique.height} introns" in text
+    assert f"{gaps.height / unique.height:.2%}".replace("%", " %") in text
+    assert "in the gene SCARF2" in text
 
 
 def test_demo__motifs_are_judged(built):

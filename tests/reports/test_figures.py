@@ -3,6 +3,7 @@
 import numpy as np
 import polars as pl
 import pytest
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 
 from builder_assets.reports.figures import (
     asinh_ticks,
@@ -22,6 +23,17 @@ def test_error_figure__shares_with_the_counts_beside_them():
     assert [text.get_text() for text in false.texts] == ["10 of 40", "0 of 0"]
     assert [label.get_text() for label in missed.get_yticklabels()] == ["donor GT", "donor AT"]
     assert error_figure([], errors.clear()).axes
+
+
+def test_error_figure__words_beside_full_bars_stand_apart_from_the_next_chart():
+    errors = pl.DataFrame({"tp": [0, 0], "fp": [0, 0], "fn": [2, 12_345]})
+    figure = error_figure(["acceptor other", "transcribed_processed_pseudogene"], errors)
+    renderer = FigureCanvasAgg(figure).get_renderer()
+    figure.draw(renderer)
+    left, right = figure.axes
+    ends = max(text.get_window_extent(renderer).x1 for text in left.texts)
+    begins = min(label.get_window_extent(renderer).x0 for label in right.get_yticklabels())
+    assert begins - ends > 0.15 * figure.dpi
 
 
 def test_tier_figure__starts_at_one_so_that_heights_compare():

@@ -17,6 +17,7 @@ from builder_assets.reports.dataset_numbers import (
     with_copies,
 )
 from builder_assets.reports.model_numbers import length_histogram, ranked_genes
+from builder_assets.reports.model_page import seen_in_training
 from resources.table_contract import Column
 
 
@@ -40,6 +41,19 @@ def test_ranked_genes__worst_first_and_only_with_enough_sites():
     assert found.select("gene_id", "f1").rows() == [  # A and D alike in F1: the one with more errors first
         ("D", pytest.approx(1 / 3)), ("A", pytest.approx(1 / 3)), ("B", 1.0),
     ]  # fmt: skip
+
+
+def test_seen_in_training__says_that_numbers_flatter_where_they_do():
+    def says(*seen):
+        rows = [("1", f"G{i}", kind, flag) for i, flag in enumerate(seen) for kind in ("donor", "acceptor")]
+        return seen_in_training(
+            pl.DataFrame(rows, schema=["chrom", "gene_id", "kind", "base_model_seen"], orient="row")
+        )
+
+    flatter = "genes lie on chromosomes that the base model was trained on: numbers over all chromosomes flatter it."
+    assert says(True, True) == [f"All 2 {flatter}"]
+    assert says(True, False, False) == [f"1 of 3 {flatter} Rows `unseen` leave them out."]
+    assert says(False) == []
 
 
 def test_balance_of_splits__chromosomes_stand_in_the_order_of_the_settings():

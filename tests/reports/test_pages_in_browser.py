@@ -82,6 +82,25 @@ def test_page__is_readable(browser, pages, name, scheme):
 
 
 @pytest.mark.parametrize("name", HEADINGS)
+def test_page__fits_a_telephone(browser, pages, name):
+    """Tables and pictures scroll within their frames; the page does not scroll sideways."""
+    size = {"width": 420, "height": 900, "deviceScaleFactor": 1, "mobile": False}
+    browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
+    try:
+        browser.get(pages[name].as_uri())
+        assert browser.execute_script("return window.innerWidth") == 420
+        assert browser.execute_script("return document.documentElement.scrollWidth") <= 420
+    finally:
+        browser.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
+
+
+def test_page__of_a_base_model_says_that_its_genes_were_seen_in_training(browser, pages):
+    browser.get(pages["model"].as_uri())
+    text = browser.find_element("tag name", "body").text
+    assert "genes lie on chromosomes that the base model was trained on" in text
+
+
+@pytest.mark.parametrize("name", HEADINGS)
 def test_page__words_in_pictures_are_large_enough_to_read(browser, pages, name):
     shown(browser, pages[name], "light")
     heights = browser.execute_script(
