@@ -5,13 +5,14 @@ No queue, retries or parallelism of its own: each layer is one Dagster run per c
 
 import re
 import signal
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
 import dagster as dg
 from dagster._core.errors import DagsterExecutionInterruptedError
+from dagster._core.execution import compute_logs
 from dagster._core.launcher.default_run_launcher import DefaultRunLauncher
 
 from builder_assets.manifest import Cell, Layer, State, Status, ancestors, cells_of, next_layers
@@ -46,13 +47,35 @@ def stoppable() -> Iterator[None]:
     Raises:
         StoppedError: one of them came.
     """
-    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    before, tail = signal.signal(signal.SIGTERM, signal.default_int_handler), compute_logs.execute_posix_tail
+    compute_logs.execute_posix_tail = deaf(tail)
     try:
         yield
     except (KeyboardInterrupt, DagsterExecutionInterruptedError) as error:
         raise StoppedError from error
     finally:
+        compute_logs.execute_posix_tail = tail
         signal.signal(signal.SIGTERM, before)
+
+
+def deaf(tail: Callable[..., AbstractContextManager[Any]]) -> Callable[..., AbstractContextManager[Any]]:
+    """Dagster's copying of a step's output, by processes that a terminal's Ctrl-C does not reach.
+
+    A terminal sends it to them as well, and they would die with tracebacks of their own. They inherit what is blocked
+    while they start; a Ctrl-C of that moment comes to this process right after it.
+    """
+
+    @contextmanager
+    def started_deaf(path: str, stream: Any) -> Iterator[Any]:
+        with ExitStack() as stack:
+            before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+            try:
+                processes = stack.enter_context(tail(path, stream))
+            finally:
+                signal.pthread_sigmask(signal.SIG_SETMASK, before)
+            yield processes
+
+    return started_deaf
 
 
 @dataclass(frozen=True)
