@@ -8,6 +8,7 @@ import signal
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import dagster as dg
@@ -17,6 +18,7 @@ from dagster._core.launcher.default_run_launcher import DefaultRunLauncher
 
 from builder_assets.manifest import Cell, Layer, State, Status, ancestors, cells_of, next_layers
 from builder_assets.project.folder import Project, alone, is_of_one_machine
+from resources.log_file import log_of_run
 from resources.processes import id_of, is_on_this_machine, is_running, this_process
 from resources.publishing import dead_partial_files
 
@@ -26,11 +28,12 @@ QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 
 @dataclass
 class LayerResult:
-    """What one run did."""
+    """What one run did; `log` is the file with a line per gene, where it scored any."""
 
     layer: Layer
     seconds: dict[Cell, float] = field(default_factory=dict)
     failures: list[str] = field(default_factory=list)
+    log: Path | None = None
 
 
 class StoppedError(RuntimeError):
@@ -206,7 +209,8 @@ def run_layer(project: Project, layer: Layer) -> LayerResult:
         run_config=QUIET,
         raise_on_error=False,
     )
-    result = LayerResult(layer)
+    log = log_of_run(project.instance.storage_directory(), outcome.run_id)
+    result = LayerResult(layer, log=log if log.is_file() else None)
     for event in outcome.get_asset_materialization_events():
         record = event.step_materialization_data.materialization
         cell = Cell(record.asset_key.to_user_string(), record.partition or "")
@@ -214,7 +218,8 @@ def run_layer(project: Project, layer: Layer) -> LayerResult:
     for event in outcome.get_step_failure_events():
         if _was_interrupted(event.step_failure_data.error):
             raise StoppedError
-        result.failures.append(f"{event.step_key}: {_told_error(event.step_failure_data.error)}")
+        what = _made_by(project, layer, event.step_key or "")
+        result.failures.append(f"{what}: {_told_error(event.step_failure_data.error)}")
     for evaluation in outcome.get_asset_check_evaluations():
         if not evaluation.passed:
             result.failures.append(
@@ -222,6 +227,12 @@ def run_layer(project: Project, layer: Layer) -> LayerResult:
                 f"{evaluation.description}"
             ) if evaluation.severity is dg.AssetCheckSeverity.ERROR else None
     return result
+
+
+def _made_by(project: Project, layer: Layer, step: str) -> str:
+    """What a step makes, under the names that all commands use; a step that judges is named as Dagster does."""
+    cells = [cell for cell in layer.cells if project.manifest.nodes[cell.asset].step == step]
+    return ", ".join(map(str, cells)) or step
 
 
 def _was_interrupted(error: Any) -> bool:
