@@ -19,9 +19,10 @@ from dagster._core.execution import compute_logs
 from builder_assets.project.building import StoppedError, processes_of, stoppable
 from resources.publishing import dead_partial_files
 from resources.table_files import verify_file
-from tests.dagster_ui import ask, served, wait_for
+from tests.dagster_ui import answering, answers, ask, served, wait_for
 from tests.processes import CTRL_C, read_terminal, started, started_in_terminal
 from tests.projects import built, files_of, needs_weights, reopened
+from tests.servers import free_port
 
 pytestmark = needs_weights
 
@@ -199,6 +200,26 @@ def test_signals__stop_a_build_that_can_go_on(empty_folder, built_folder, number
     assert "stopped. What is finished stays; `builder build` goes on from there." in rest
     check_whole(empty_folder)
     finish(empty_folder, built_folder)
+
+
+@pytest.mark.ui
+def test_ui__sigterm_ends_all_that_it_started(empty_folder):
+    """Also where SIGINT is ignored, as with `builder ui &` in a script; its port is free for the next one."""
+    port = free_port()
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        process = started(empty_folder, "ui", "--port", str(port), stdout=subprocess.DEVNULL)
+    finally:
+        signal.signal(signal.SIGINT, before)
+    with answering(process, port) as address:
+        below = psutil.Process(process.pid).children(recursive=True)
+        assert len(below) >= 2
+        process.terminate()
+        _, alive = psutil.wait_procs(below, timeout=60)
+        for member in alive:
+            member.kill()
+        assert alive == []
+        assert not answers(address)
 
 
 @pytest.mark.faults
