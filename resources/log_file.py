@@ -8,6 +8,11 @@ from pathlib import Path
 LINE = "%(asctime)s %(levelname)s %(message)s"
 
 
+def log_of_run(storage: str | Path, run: str) -> Path:
+    """Where the log file of a run lies, below the folder that Dagster keeps its own files in."""
+    return Path(storage).absolute() / "logs" / f"{run}.log"
+
+
 @contextmanager
 def written_to(path: Path, loggers: Iterable[str]) -> Iterator[Path]:
     """Append every line of `loggers` to a file, DEBUG ones too where a logger has no other place to go.

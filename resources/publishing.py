@@ -23,6 +23,9 @@ ABANDONED_SECONDS = 86_400  # no writer of another machine leaves its file alone
 class PublishError(OSError):
     """A file could not be published; nothing was left behind, and an earlier file stays as it was."""
 
+    def __str__(self) -> str:
+        return self.strerror or super().__str__()  # without the number before it
+
 
 def publish(path: Path, write: Callable[[Path], None], locks: Path | None = None) -> None:
     """Let `write` fill a temporary file beside `path`, make it durable, and put it in place in one step.
@@ -105,5 +108,8 @@ def _remedy(error: OSError) -> str:
     if error.errno == errno.ENOSPC:
         return "no space left on the disk. Free some, then build again; nothing was left half-written."
     if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
-        return f"no permission ({error.strerror}). Make the folder writable or choose another data_dir."
-    return str(error)
+        place = "choose another place, for tables another data_dir"
+        return f"no permission ({error.strerror}). Make the folder writable or {place}."
+    if error.errno in (errno.ENOENT, errno.ENOTDIR, errno.EEXIST):
+        return f"its folder is not there and cannot be made ({error.strerror}). Choose another place."
+    return f"{error.strerror or error}. Choose another place, or mend this one; nothing was left half-written."

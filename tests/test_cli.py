@@ -13,6 +13,8 @@ from typer.testing import CliRunner
 
 from builder_assets import demo
 from builder_assets.cli import app, build_commands
+from builder_assets.manifest import Layer
+from builder_assets.project.building import LayerResult
 from builder_assets.settings import load_settings
 from builder_assets.template import EXAMPLES
 from tests.processes import COMMAND
@@ -53,7 +55,10 @@ def test_build__without_settings_names_init(tmp_path, monkeypatch):
 def test_init__writes_a_project_that_plans(tmp_path):
     text = run("init", str(tmp_path / "new"))
     assert text.count("wrote ") == 3
-    assert "nothing written" in run("init", str(tmp_path / "new"))
+    assert "Next: `builder build` builds the demo as it is; edit builder.yaml for a genome of your own." in text
+    again = run("init", str(tmp_path / "new"))
+    assert "nothing written" in again
+    assert "Next: `builder build` builds what its builder.yaml says" in again
     plan = json.loads(run("plan", "--json", "--config", config(tmp_path / "new")))
     assert {row["state"] for row in plan["build"]} == {"missing"}
     assert yaml.safe_load((tmp_path / "new/builder.yaml").read_text())["genomes"]["demo"]["fasta"] == str(demo.FASTA)
@@ -62,6 +67,7 @@ def test_init__writes_a_project_that_plans(tmp_path):
 @pytest.mark.parametrize("example", [name for name, path in EXAMPLES.items() if path.suffix == ".yaml"])
 def test_init__starts_from_an_example_with_all_that_it_names(example, tmp_path):
     text = run("init", str(tmp_path / "new"), "--example", example)
+    assert "Next: write the paths of your own files into builder.yaml; `builder doctor` looks at them." in text
     assert (tmp_path / "new/builder.yaml").read_bytes() == EXAMPLES[example].read_bytes()
     assert ("wrote " + str(tmp_path / "new/als_genes.tsv") in "".join(text.splitlines())) == (example == "als_panel")
     settings = load_settings(tmp_path / "new/builder.yaml")
@@ -96,6 +102,38 @@ def test_init__help_names_the_examples():
     assert {path.name for path in EXAMPLES.values()} | {"README.md", "als_genes.tsv"} == {
         path.name for path in root.iterdir()
     }
+
+
+def test_init__makes_the_history_in_the_new_folder_only(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    run("init", "new")
+    assert [path.name for path in tmp_path.iterdir()] == ["new"]
+    assert (tmp_path / "new/.dagster/history/runs.db").is_file()
+
+
+def test_init__beside_settings_of_ones_own_says_that_they_are_built(tmp_path):
+    (tmp_path / "builder.yaml").write_text(yaml.safe_dump(small_settings()))
+    text = run("init", str(tmp_path))
+    assert text.count("wrote ") == 2
+    assert "Next: `builder build` builds what its builder.yaml says" in text
+    assert "edit builder.yaml" not in text
+
+
+@pytest.mark.parametrize("below", ["", "/folder"])
+def test_init__a_file_is_no_folder(tmp_path, below):
+    (tmp_path / "file").touch()
+    text = run("init", f"{tmp_path}/file{below}", code=2)
+    assert f"file{below} cannot be a project folder: {tmp_path / 'file'}" in text
+    assert "is a file. Give another folder to `builder init`." in text
+    assert "Errno" not in text
+
+
+@pytest.mark.skipif(not Path("/proc/self").exists(), reason="needs a place where not even root may write: /proc")
+def test_init__says_where_it_cannot_write():
+    text = run("init", "/proc/folder", code=2)
+    assert "the project folder /proc/folder cannot be written (No such file or directory)." in text
+    assert "Make it writable, or give another folder to `builder init`." in text
+    assert "Errno" not in text
 
 
 def test_init__template_is_the_one_at_the_root():
@@ -139,6 +177,24 @@ def test_build__ends_with_a_table(folder):
     assert "model/model_report" in text
     assert f"dataset examples: {folder / 'data/examples'}" in text
     assert "`builder ui` opens the UI" in text
+    assert "a line per scored gene" not in text  # none was scored
+
+
+@needs_weights
+def test_build__says_where_a_line_per_gene_stands(folder):
+    shutil.rmtree(folder / "data/model/splice_scores")
+    (log,) = [line for line in run("build", "--config", config(folder)).splitlines() if "line per scored gene" in line]
+    path, _, more = log.removeprefix("a line per scored gene: ").partition(" (")
+    assert Path(path).parent == folder / ".dagster/storage/logs"
+    assert " DEBUG " in Path(path).read_text()
+    assert more == "and 1 of other chromosomes beside it)"
+
+
+def test_print_log__names_that_of_the_run_that_failed(capsys):
+    layer = Layer("22", ())
+    results = [LayerResult(layer, failures=["x"], log=Path("failed.log")), LayerResult(layer, log=Path("last.log"))]
+    build_commands._print_log([*results, LayerResult(layer, failures=["x"])])
+    assert capsys.readouterr().out.startswith("a line per scored gene: failed.log (and 1 of other")
 
 
 @needs_weights
@@ -197,6 +253,21 @@ def test_open_project__refuses_another_data_dir(folder):
     write_settings(folder, small_settings() | {"data_dir": "elsewhere"})
     text = run("status", "--config", config(folder), code=2)
     assert f"belongs to data_dir {folder / 'data'}, but the settings say {folder / 'elsewhere'}" in text
+
+
+def test_open_project__data_dir_may_change_until_something_is_built(tmp_path):
+    """Whatever was looked at, or tried in vain."""
+    write_settings(tmp_path, genome_only() | {"data_dir": "typo"})
+    run("doctor", "--config", config(tmp_path), code=0)
+    write_settings(tmp_path, genome_only() | {"data_dir": "file"})
+    (tmp_path / "file").touch()
+    assert "could not be written" in run("build", "--config", config(tmp_path), code=1)
+    for data_dir in ("other", "data"):
+        write_settings(tmp_path, genome_only() | {"data_dir": data_dir})
+        assert "toy/genes" in run("plan", "--config", config(tmp_path))
+    run("build", "--config", config(tmp_path))
+    write_settings(tmp_path, genome_only() | {"data_dir": "other"})
+    assert "belongs to data_dir" in run("plan", "--config", config(tmp_path), code=2)
 
 
 @needs_weights

@@ -53,6 +53,34 @@ def test_doctor__says_that_genes_are_known_later(empty_folder):
     assert "`builder build --genome toy` builds them" in text
 
 
+@pytest.mark.parametrize(
+    ("builder_yaml", "text"),
+    [
+        (None, "problem settings: no settings file at"),
+        (
+            "genoms: {}\n",
+            "builder.yaml: 2 problem(s); genomes: is required; genoms: unknown key; did you mean 'genomes'?",
+        ),
+    ],
+)
+def test_doctor__without_a_valid_project_looks_at_the_rest(tmp_path, builder_yaml, text):
+    if builder_yaml:
+        (tmp_path / "builder.yaml").write_text(builder_yaml)
+    said = run("doctor", "--online", "--config", config(tmp_path), code=1)
+    assert text in said
+    assert [line for line in said.splitlines() if line.startswith("problem")] == said.splitlines()[:1]
+    for what in ("spliceai weights: 5 files in", "device: cpu", "versions: all", "installed: dagster"):
+        assert f"ok      {what}" in said
+
+
+def test_doctor__with_a_damaged_history_looks_at_the_rest(empty_folder):
+    (empty_folder / ".dagster/history/runs.db").write_bytes(b"no database" * 100)
+    said = run("doctor", "--config", config(empty_folder), code=1)
+    assert "problem history: the history in" in said
+    assert "`builder adopt` puts it aside" in said
+    assert "ok      versions: all" in said
+
+
 def test_disk_finding__room_for_the_scores(tmp_path):
     folder = tmp_path / "not" / "there" / "yet"
     free = shutil.disk_usage(tmp_path).free

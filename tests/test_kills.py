@@ -5,6 +5,7 @@ import random
 import shutil
 import signal
 import subprocess
+import sys
 import time
 from collections.abc import Collection
 from pathlib import Path
@@ -13,13 +14,15 @@ import dagster as dg
 import polars as pl
 import psutil
 import pytest
+from dagster._core.execution import compute_logs
 
 from builder_assets.project.building import StoppedError, processes_of, stoppable
 from resources.publishing import dead_partial_files
 from resources.table_files import verify_file
-from tests.dagster_ui import ask, served, wait_for
-from tests.processes import started
+from tests.dagster_ui import answering, answers, ask, served, wait_for
+from tests.processes import CTRL_C, read_terminal, started, started_in_terminal
 from tests.projects import built, files_of, needs_weights, reopened
+from tests.servers import free_port
 
 pytestmark = needs_weights
 
@@ -30,6 +33,21 @@ def test_stoppable__both_signals_are_one_error():
         with pytest.raises(StoppedError, match=r"^stopped\. What is finished stays; `builder build`"), stoppable():
             signal.raise_signal(number)
         assert signal.getsignal(signal.SIGTERM) is before
+
+
+def test_stoppable__ctrl_c_does_not_reach_what_copies_the_output_of_a_step(tmp_path):
+    """Blocked in those processes, and in this one as before."""
+    with stoppable(), compute_logs.execute_posix_tail(str(tmp_path), sys.__stderr__) as processes:
+        assert [interrupt_is_blocked(process) for process in processes] == [True, True]
+        assert not interrupt_is_blocked(os.getpid())
+
+
+def interrupt_is_blocked(process: int) -> bool:
+    status = Path(f"/proc/{process}/status")
+    if not status.exists():
+        pytest.skip("needs Linux's /proc")
+    blocked = next(line.split()[1] for line in status.read_text().splitlines() if line.startswith("SigBlk:"))
+    return bool(int(blocked, 16) >> (signal.SIGINT - 1) & 1)
 
 
 def killed_at(folder: Path, seconds: float) -> bool:
@@ -182,3 +200,36 @@ def test_signals__stop_a_build_that_can_go_on(empty_folder, built_folder, number
     assert "stopped. What is finished stays; `builder build` goes on from there." in rest
     check_whole(empty_folder)
     finish(empty_folder, built_folder)
+
+
+@pytest.mark.ui
+def test_ui__sigterm_ends_all_that_it_started(empty_folder):
+    """Also where SIGINT is ignored, as with `builder ui &` in a script; its port is free for the next one."""
+    port = free_port()
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        process = started(empty_folder, "ui", "--port", str(port), stdout=subprocess.DEVNULL)
+    finally:
+        signal.signal(signal.SIGINT, before)
+    with answering(process, port) as address:
+        below = psutil.Process(process.pid).children(recursive=True)
+        assert len(below) >= 2
+        process.terminate()
+        _, alive = psutil.wait_procs(below, timeout=60)
+        for member in alive:
+            member.kill()
+        assert alive == []
+        assert not answers(address)
+
+
+@pytest.mark.faults
+def test_ctrl_c__in_a_terminal_prints_that_the_build_stopped_and_nothing_else(empty_folder):
+    """A terminal sends it to the whole process group: to the processes, too, that copy a step's output."""
+    process, terminal = started_in_terminal(empty_folder, "build")
+    said = read_terminal(terminal, until="bases/s")  # a step is at work
+    os.write(terminal, CTRL_C)
+    said += read_terminal(terminal)
+    assert process.wait(timeout=60) == 1, said
+    assert "stopped. What is finished stays; `builder build` goes on from there." in said
+    assert "Traceback" not in said
+    assert "KeyboardInterrupt" not in said

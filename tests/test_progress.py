@@ -6,6 +6,8 @@ import re
 import subprocess
 import sys
 
+from tests.processes import read_terminal
+
 STEP = """
 import logging, os
 from builder_assets.base_model import scored_bases
@@ -30,15 +32,10 @@ def said_in_a_terminal() -> str:
     environment = os.environ | {"TERM": "xterm", "COLUMNS": "120"}
     process = subprocess.Popen([sys.executable, "-c", STEP], stdout=terminal, stderr=terminal, env=environment)
     os.close(terminal)
-    said = b""
-    try:
-        while part := os.read(main, 65536):
-            said += part
-    except OSError:  # the other end is closed
-        pass
-    assert process.wait() == 0, said.decode()
+    said = read_terminal(main)
+    assert process.wait() == 0, said
     os.close(main)
-    return re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", said.decode())
+    return said
 
 
 def test_progress__is_a_bar_in_a_terminal_though_the_step_has_no_stdout():

@@ -102,6 +102,16 @@ WRONG = {
         {"datasets__d__splits": {"by": "chromosome", "chromosomes": {"train": [22], "test": [22]}}},
         "chromosome 22 stands on more than one side",
     ),
+    "list as text": (
+        {"datasets__d__genes__types": "protein_coding,lncRNA"},
+        r"datasets\.d\.genes\.types: 'protein_coding,lncRNA': write a list: \[protein_coding, lncRNA\]",
+    ),
+    "list of one": ({"datasets__d__kmers": 3}, r"datasets\.d\.kmers: 3: write a list: \[3\]"),
+    "list of a side": (
+        {"datasets__d__splits": {"by": "chromosome", "chromosomes": {"train": "1, X"}}},
+        r"datasets\.d\.splits\.chromosomes\.train: '1, X': write a list: \[1, X\]",
+    ),
+    "list left empty": ({"genomes__g__regions": None}, r"g\.regions: None: write a list in brackets: \[ONE, ANOTHER\]"),
     "k twice": ({"datasets__d__kmers": [3, 3]}, r"datasets\.d\.kmers: \[3, 3\] names a length twice"),
     "k too long": ({"datasets__d__kmers": [7]}, r"datasets\.d\.kmers\.0: 7: .*less than or equal to 6"),
     "k 0": ({"datasets__d__kmers": [0]}, r"datasets\.d\.kmers\.0: 0: .*greater than or equal to 1"),

@@ -3,7 +3,6 @@
 import logging
 from collections.abc import Mapping
 from functools import lru_cache
-from pathlib import Path
 from typing import Any
 
 import dagster as dg
@@ -19,7 +18,7 @@ from builder_assets.settings import BaseModelSettings, NetworkSettings, Settings
 from resources.accelerator import peak_memory_mb
 from resources.base_model_files import BaseModelFiles
 from resources.genome_files import GenomeFiles
-from resources.log_file import written_to
+from resources.log_file import log_of_run, written_to
 from resources.score_memo import ScoreMemo
 
 logger = logging.getLogger("builder.scoring")
@@ -106,7 +105,7 @@ def splice_scores_asset(
         memo = ScoreMemo(published, store.root, list(tracks_of(ensemble_sd=model.ensemble_sd)))
         memo.tidy()
         sequence = chromosome_sequence(files.reference(), contig, assembly)
-        log = Path(context.instance.storage_directory()) / "logs" / f"{context.run.run_id}.log"
+        log = log_of_run(context.instance.storage_directory(), context.run.run_id)
         with written_to(log, [logger.name, GENE_LOGGER]):
             scoring = score_chromosome(
                 genes_to_score, sequence, scorer, sha256, network, memo, device, ensemble_sd=model.ensemble_sd

@@ -255,11 +255,20 @@ def _print_summary(project: Any, scope: Any, results: list[Any], seconds: float)
     for name in project.settings.datasets:
         if name not in pending:
             console.print("dataset", Text(f"{name}:", "bold"), str(project.settings.data_path / name), soft_wrap=True)
+    _print_log(results)
     console.print(f"{seconds:.0f} s. `builder ui` opens the UI.", highlight=False)
     if failures or any(status.state == "failed" for status in behind):
         told = f"{len(failures)} failed, so {len(behind)} tables are not built; all others are."
         errors.print(Text(told, "red"), "Mend the cause, then `builder build` again.")
         raise typer.Exit(1)
+
+
+def _print_log(results: list[Any]) -> None:
+    """Where a line per scored gene stands: of the run that failed last, else of the last one."""
+    logs = [result.log for result in sorted(results, key=lambda result: bool(result.failures)) if result.log]
+    if logs:
+        more = f" (and {len(logs) - 1} of other chromosomes beside it)" if len(logs) > 1 else ""
+        console.print(f"a line per scored gene: {logs[-1]}{more}", highlight=False, soft_wrap=True)
 
 
 def _print_warnings(statuses: Iterable[Any]) -> None:

@@ -1,7 +1,7 @@
 """Commands for the project folder itself: make one, look at it in a browser, check what it needs."""
 
 import os
-import subprocess
+import signal
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -32,13 +32,22 @@ def init(
     are, then edit them.
     """
     from builder_assets.project.folder import create_project
+    from builder_assets.settings import CONFIG_NAME
 
     written = create_project(folder, example)
     for path in written:
-        console.print(f"wrote {path}", highlight=False)
+        console.print(f"wrote {path}", highlight=False, soft_wrap=True)
     if not written:
-        console.print(f"{folder.resolve()} has all its files already; nothing written.", highlight=False)
-    console.print("Next: edit builder.yaml, then `builder build`.", highlight=False)
+        console.print(
+            f"{folder.resolve()} has all its files already; nothing written.", highlight=False, soft_wrap=True
+        )
+    if CONFIG_NAME in {path.name for path in written} and example:
+        following = "write the paths of your own files into builder.yaml; `builder doctor` looks at them."
+    elif CONFIG_NAME in {path.name for path in written}:
+        following = "`builder build` builds the demo as it is; edit builder.yaml for a genome of your own."
+    else:
+        following = "`builder build` builds what its builder.yaml says; `builder plan` shows that first."
+    console.print(f"Next: {following}", highlight=False, soft_wrap=True)
 
 
 @app.command()
@@ -59,7 +68,11 @@ def ui(
     console.print("Dagster UI at", Text(f"http://{host}:{port}", "bold"), f" (project {root})", highlight=False)
     environment = os.environ | {"DAGSTER_HOME": str(root), CONFIG_VARIABLE: str(project.config)}
     command = [sys.executable, "-m", "dagster", "dev", "-w", "workspace.yaml", "-h", host, "-p", str(port)]
-    raise typer.Exit(subprocess.call(command, cwd=root, env=environment))
+    sys.stdout.flush()
+    # Dagster's server takes the place of this process, so what stops this one stops it. It treats SIGTERM as SIGINT,
+    # which the shell lets a process ignore that is started with `&` in a script.
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    os.execve(sys.executable, command, environment)  # in the project's folder, as opening it made that the current one
 
 
 @app.command()
@@ -71,14 +84,18 @@ def doctor(
     ] = False,
 ) -> None:
     """Check settings, input files, weights, genes, device, disk and versions, with a remedy for what is wrong."""
-    from builder_assets.project.doctor import findings
-    from builder_assets.project.folder import open_project
+    from builder_assets.project.doctor import findings, findings_without_project
+    from builder_assets.project.folder import HistoryError, open_project
     from builder_assets.project.online_check import online_findings
+    from builder_assets.settings import SettingsError
 
-    project = open_project(config)
-    found = [*findings(project, DISTRIBUTION), *(online_findings(project.settings) if online else ())]
+    try:
+        project = open_project(config)
+        found = [*findings(project, DISTRIBUTION), *(online_findings(project.settings) if online else ())]
+    except (SettingsError, HistoryError) as error:
+        found = findings_without_project(error, DISTRIBUTION)
     versions = ", ".join(f"{name} {version_of(name)}" for name in VERSIONED)
-    found.append((True, "installed", versions))
+    found = [*found, (True, "installed", versions)]
     for good, what, text in found:
         console.print(
             Text("ok     ", "green") if good else Text("problem", "red"),

@@ -5,17 +5,20 @@ No queue, retries or parallelism of its own: each layer is one Dagster run per c
 
 import re
 import signal
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import dagster as dg
 from dagster._core.errors import DagsterExecutionInterruptedError
+from dagster._core.execution import compute_logs
 from dagster._core.launcher.default_run_launcher import DefaultRunLauncher
 
 from builder_assets.manifest import Cell, Layer, State, Status, ancestors, cells_of, next_layers
 from builder_assets.project.folder import Project, alone, is_of_one_machine
+from resources.log_file import log_of_run
 from resources.processes import id_of, is_on_this_machine, is_running, this_process
 from resources.publishing import dead_partial_files
 
@@ -25,11 +28,12 @@ QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 
 @dataclass
 class LayerResult:
-    """What one run did."""
+    """What one run did; `log` is the file with a line per gene, where it scored any."""
 
     layer: Layer
     seconds: dict[Cell, float] = field(default_factory=dict)
     failures: list[str] = field(default_factory=list)
+    log: Path | None = None
 
 
 class StoppedError(RuntimeError):
@@ -46,13 +50,35 @@ def stoppable() -> Iterator[None]:
     Raises:
         StoppedError: one of them came.
     """
-    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    before, tail = signal.signal(signal.SIGTERM, signal.default_int_handler), compute_logs.execute_posix_tail
+    compute_logs.execute_posix_tail = deaf(tail)
     try:
         yield
     except (KeyboardInterrupt, DagsterExecutionInterruptedError) as error:
         raise StoppedError from error
     finally:
+        compute_logs.execute_posix_tail = tail
         signal.signal(signal.SIGTERM, before)
+
+
+def deaf(tail: Callable[..., AbstractContextManager[Any]]) -> Callable[..., AbstractContextManager[Any]]:
+    """Dagster's copying of a step's output, by processes that a terminal's Ctrl-C does not reach.
+
+    A terminal sends it to them as well, and they would die with tracebacks of their own. They inherit what is blocked
+    while they start; a Ctrl-C of that moment comes to this process right after it.
+    """
+
+    @contextmanager
+    def started_deaf(path: str, stream: Any) -> Iterator[Any]:
+        with ExitStack() as stack:
+            before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+            try:
+                processes = stack.enter_context(tail(path, stream))
+            finally:
+                signal.pthread_sigmask(signal.SIG_SETMASK, before)
+            yield processes
+
+    return started_deaf
 
 
 @dataclass(frozen=True)
@@ -183,7 +209,8 @@ def run_layer(project: Project, layer: Layer) -> LayerResult:
         run_config=QUIET,
         raise_on_error=False,
     )
-    result = LayerResult(layer)
+    log = log_of_run(project.instance.storage_directory(), outcome.run_id)
+    result = LayerResult(layer, log=log if log.is_file() else None)
     for event in outcome.get_asset_materialization_events():
         record = event.step_materialization_data.materialization
         cell = Cell(record.asset_key.to_user_string(), record.partition or "")
@@ -191,7 +218,8 @@ def run_layer(project: Project, layer: Layer) -> LayerResult:
     for event in outcome.get_step_failure_events():
         if _was_interrupted(event.step_failure_data.error):
             raise StoppedError
-        result.failures.append(f"{event.step_key}: {_told_error(event.step_failure_data.error)}")
+        what = _made_by(project, layer, event.step_key or "")
+        result.failures.append(f"{what}: {_told_error(event.step_failure_data.error)}")
     for evaluation in outcome.get_asset_check_evaluations():
         if not evaluation.passed:
             result.failures.append(
@@ -199,6 +227,12 @@ def run_layer(project: Project, layer: Layer) -> LayerResult:
                 f"{evaluation.description}"
             ) if evaluation.severity is dg.AssetCheckSeverity.ERROR else None
     return result
+
+
+def _made_by(project: Project, layer: Layer, step: str) -> str:
+    """What a step makes, under the names that all commands use; a step that judges is named as Dagster does."""
+    cells = [cell for cell in layer.cells if project.manifest.nodes[cell.asset].step == step]
+    return ", ".join(map(str, cells)) or step
 
 
 def _was_interrupted(error: Any) -> bool:

@@ -16,7 +16,7 @@ from builder_assets.genome.releases import ROLES
 from builder_assets.genome.sources import source_files
 from builder_assets.project.folder import Project
 from builder_assets.project.selection_preview import PreviewError, preview_selection
-from builder_assets.settings import Settings
+from builder_assets.settings import Settings, SettingsError
 from resources.accelerator import configure_jax
 from resources.model_weights import weight_files
 
@@ -46,10 +46,25 @@ def findings(project: Project, distribution: str) -> list[Finding]:
         *_files(project),
         *_weights(settings),
         *datasets,
-        _device(distribution),
         disk_finding(settings.local_path, to_score),
-        version_finding(requires(distribution) or []),
+        *_environment(distribution),
     ]
+
+
+def findings_without_project(error: Exception, distribution: str) -> list[Finding]:
+    """Why the project cannot be opened, in one line, and what can be said all the same: demo's weights, environment.
+
+    Args:
+        error: What opening it raised.
+        distribution: As above.
+    """
+    what = "settings" if isinstance(error, SettingsError) else "history"
+    text = "; ".join(line.strip() for line in str(error).splitlines())
+    return [Finding(False, what, text), _weights_finding("spliceai", "spliceai", None), *_environment(distribution)]
+
+
+def _environment(distribution: str) -> list[Finding]:
+    return [_device(distribution), version_finding(requires(distribution) or [])]
 
 
 def _files(project: Project) -> list[Finding]:
@@ -74,14 +89,18 @@ def _files(project: Project) -> list[Finding]:
 
 
 def _weights(settings: Settings) -> list[Finding]:
-    found = []
-    for name, model in settings.base_models.items():
-        try:
-            files = weight_files(model.family, model.weights and str(settings.path(model.weights)))
-            found.append(Finding(True, f"{name} weights", f"{len(files)} files in {files[0].parent}"))
-        except ValueError as error:
-            found.append(Finding(False, f"{name} weights", str(error)))
-    return found
+    return [
+        _weights_finding(name, model.family, model.weights and str(settings.path(model.weights)))
+        for name, model in settings.base_models.items()
+    ]
+
+
+def _weights_finding(name: str, family: str, folder: str | None) -> Finding:
+    try:
+        files = weight_files(family, folder)
+        return Finding(True, f"{name} weights", f"{len(files)} files in {files[0].parent}")
+    except ValueError as error:
+        return Finding(False, f"{name} weights", str(error))
 
 
 def _datasets(project: Project) -> tuple[list[Finding], int]:

@@ -3,8 +3,8 @@
 import os
 import re
 import shutil
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping
+from contextlib import chdir, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -33,6 +33,10 @@ class HistoryError(RuntimeError):
 
 class DamagedHistoryError(HistoryError):
     """Its files are damaged; they can be put aside."""
+
+
+class UnwritableFolderError(OSError):
+    """A project folder cannot be made or written."""
 
 
 class BuildInProgressError(RuntimeError):
@@ -185,19 +189,24 @@ def _put_aside(history: Path) -> None:
 
 
 def _guard_data_dir(settings: Settings, instance: dg.DagsterInstance, *, adopt: bool) -> None:
-    """Tie the history to one data_dir: its records speak of the files there."""
+    """Tie the history to one data_dir: its records speak of the files there. Without records, any will do."""
     records = instance.daemon_cursor_storage
     known = records.get_cursor_values({DATA_DIR_RECORD}).get(DATA_DIR_RECORD)
     current = str(settings.data_path)
     if known == current:
         return
     moved_along = known is not None and not place(known).exists() and settings.data_path.is_dir()
-    if known is not None and not moved_along and not adopt:
+    if known is not None and not moved_along and not adopt and _has_records(instance):
         raise SettingsError(
             f"the history of {settings.root} belongs to data_dir {known}, but the settings say {current}. "
             f"Set data_dir back; or, where the files were moved there, `builder adopt` records them."
         )
     records.set_cursor_values({DATA_DIR_RECORD: current})  # new, or the project folder was moved with data and history
+
+
+def _has_records(instance: dg.DagsterInstance) -> bool:
+    """Whether any table was ever recorded; a failed attempt leaves no record of one."""
+    return any(record.asset_entry.last_materialization_record for record in instance.get_asset_records())
 
 
 def create_project(folder: Path, example: str | None = None) -> list[Path]:
@@ -212,6 +221,7 @@ def create_project(folder: Path, example: str | None = None) -> list[Path]:
 
     Raises:
         SettingsError: there is no such example; or settings are there already, so that those of the example cannot be.
+        UnwritableFolderError: the folder cannot be made or written.
     """
     sources = {name: template.FOLDER / name for name in PROJECT_FILES}
     if example is not None:
@@ -221,6 +231,20 @@ def create_project(folder: Path, example: str | None = None) -> list[Path]:
                 f"{folder / CONFIG_NAME} is there already and is not overwritten. Name another folder, or look at "
                 f"{sources[CONFIG_NAME]}."
             )
+    try:
+        return _written_files(folder, sources)
+    except (FileExistsError, NotADirectoryError) as error:
+        raise UnwritableFolderError(
+            f"{folder} cannot be a project folder: {error.filename} is a file. Give another folder to `builder init`."
+        ) from error
+    except OSError as error:
+        raise UnwritableFolderError(
+            f"the project folder {folder} cannot be written ({error.strerror}). "
+            "Make it writable, or give another folder to `builder init`."
+        ) from error
+
+
+def _written_files(folder: Path, sources: Mapping[str, Path]) -> list[Path]:
     folder.mkdir(parents=True, exist_ok=True)
     written = []
     for name, source in sources.items():
@@ -233,7 +257,8 @@ def create_project(folder: Path, example: str | None = None) -> list[Path]:
             demo_folder = Path(demo.__file__).parent
             target.write_text(text.replace("builder_assets/demo/", f"{demo_folder}/"), encoding="utf-8")
         written.append(target)
-    initialise_history(folder.resolve())
+    with chdir(folder):  # where a relative `base_dir` in dagster.yaml counts from
+        initialise_history(Path.cwd())
     return written
 
 

@@ -58,12 +58,21 @@ def _problems(error: ValidationError) -> list[str]:
             lines.append(f"  {path}: unknown key{_nearest(problem['loc'])}")
         elif problem["type"] == "missing":
             lines.append(f"  {path}: is required")
+        elif problem["type"] == "tuple_type":
+            lines.append(f"  {path}: {problem['input']!r}: {_as_list(problem['input'])}")
         else:
             message = problem["msg"].removeprefix("Value error, ")
             value = problem["input"]
             shown = f"{value!r}: " if isinstance(value, str | int | float | bool) else ""
             lines.append(f"  {path}: {shown}{message}" if path else f"  {message}")
     return lines
+
+
+def _as_list(value: Any) -> str:
+    """How to write the list that is expected in the place of `value`."""
+    if not isinstance(value, str | int | float):
+        return "write a list in brackets: [ONE, ANOTHER]"
+    return f"write a list: [{', '.join(part.strip() for part in str(value).split(','))}]"
 
 
 def _nearest(location: tuple[int | str, ...]) -> str:

@@ -40,7 +40,7 @@ def test_publish__no_permission_says_so(tmp_path, number):
     def refuse(_temporary: Path) -> None:
         raise OSError(number, os.strerror(number))
 
-    with pytest.raises(PublishError, match=r"no permission .* choose another data_dir"):
+    with pytest.raises(PublishError, match=r"no permission .* choose another place, for tables another data_dir"):
         publish(tmp_path / "b.txt", refuse, tmp_path / "locks")
 
 
@@ -50,6 +50,16 @@ def test_publish__other_faults_keep_their_words(tmp_path):
 
     with pytest.raises(PublishError, match=r"could not be written: .*Input/output error"):
         publish(tmp_path / "b.txt", fail, tmp_path / "locks")
+
+
+def test_publish__a_folder_that_cannot_be_made_is_told_once(tmp_path):
+    (tmp_path / "file").touch()
+    with pytest.raises(PublishError) as caught:
+        publish(tmp_path / "file" / "b.txt", Path.touch)
+    assert str(caught.value) == (
+        f"{tmp_path}/file/b.txt could not be written: its folder is not there and cannot be made (File exists). "
+        "Choose another place."
+    )
 
 
 def test_publish__two_writers_take_turns(tmp_path):
