@@ -12,6 +12,8 @@ from builder_assets import tables
 from builder_assets.base_model.genome_tracks import bed_of_calls, track_of
 from builder_assets.cli import app
 from builder_assets.gene_scores import UnknownGeneError, export_tracks, scores_of
+from builder_assets.project.folder import create_project
+from builder_assets.project.stored import NotBuiltError
 from resources.table_files import write_frames
 from tests.base_model.drawn_genes import drawn_genes, drawn_scores, gene
 
@@ -60,9 +62,9 @@ def test_splice_scores__hold_one_gene_per_row_group(config):
 
 
 def test_scores_of__says_what_is_not_there(config):
-    with pytest.raises(UnknownGeneError, match="0 genes of g are called 'Omega'"):
+    with pytest.raises(UnknownGeneError, match="g: 'Omega' is no gene here"):
         scores_of("Omega", config=config)
-    with pytest.raises(UnknownGeneError, match="2 genes of g are called 'twin': 1:B, 1:C"):
+    with pytest.raises(UnknownGeneError, match=r"g: 'twin' is ambiguous: 2 genes\. Write one of 1\|B, 1\|C, or"):
         scores_of("twin", config=config)
     with pytest.raises(UnknownGeneError, match=r"m has no scores of 'Delta' \(D\)"):
         scores_of("Delta", config=config)
@@ -111,6 +113,7 @@ def test_scores_of__and_tracks_hold_the_sd_where_it_is_stored(config, tmp_path):
 
 
 def test_tracks__command_leaves_out_low_scores(config, tmp_path):
+    create_project(tmp_path)
     result = CliRunner().invoke(app, ["tracks", str(tmp_path / "out"), "--minimum", "0.3", "--config", str(config)])
     assert result.exit_code == 0
     assert result.output.count("wrote") == 5
@@ -120,7 +123,7 @@ def test_tracks__command_leaves_out_low_scores(config, tmp_path):
 
 def test_export_tracks__says_that_nothing_is_built(config, tmp_path):
     (tmp_path / "data" / "m" / "splice_scores" / "1.parquet").unlink()
-    with pytest.raises(UnknownGeneError, match="m has no scores yet"):
+    with pytest.raises(NotBuiltError, match="m has no scores yet"):
         export_tracks(None, tmp_path / "out", config=config)
 
 
