@@ -20,6 +20,7 @@ from resources.places import parquet_file
 from resources.table_contract import TableContract
 
 PROVENANCE = b"provenance"
+SETTINGS = "settings"  # in the footer, and in definition and materialisation metadata: all that shaped the table
 FLOAT_LISTS = {"list<float32>"}
 ROWS_PER_GROUP = 65536
 GROUP_BYTES = 64_000_000  # of a row group in memory

@@ -1,5 +1,8 @@
 """One gene in a notebook, tracks in a browser: the right base on both strands, read back by pyBigWig."""
 
+import subprocess
+import sys
+
 import numpy as np
 import polars as pl
 import pyarrow.parquet as pq
@@ -54,6 +57,20 @@ def test_scores_of__is_in_transcription_order_with_positions(config):
     assert minus["position"].to_list() == [205, 204, 203, 202, 201]
     assert minus.filter(pl.col("donor") > 0.4)["offset"].to_list() == [3]
     np.testing.assert_allclose(minus["neither"], [0.998, 0.749, 0.998, 0.499, 0.998], rtol=1e-6)
+
+
+def test_gene_scores__loads_without_dagster():
+    """A notebook starts with it."""
+    code = "import sys, builder_assets.gene_scores; sys.exit('dagster' in sys.modules)"
+    assert subprocess.run([sys.executable, "-W", "ignore", "-c", code], check=False).returncode == 0
+
+
+def test_scores_of__names_a_chromosome_without_a_table(config):
+    (config.parent / "data/m/splice_scores/1.parquet").unlink()
+    with pytest.raises(
+        NotBuiltError, match=r"m/splice_scores: 1 of 1 chromosomes have no table \(1\)\. `builder build`"
+    ):
+        scores_of("A", config=config)
 
 
 def test_splice_scores__hold_one_gene_per_row_group(config):

@@ -114,7 +114,7 @@ def reported(command: Callable[..., Any]) -> Callable[..., Any]:
 def print_stale(lines: Iterable[str]) -> None:
     """Say what is not what would be built now, beside what is shown of it."""
     for line in lines:
-        errors.print(Text("warned", "yellow"), line, highlight=False, soft_wrap=True)
+        errors.print(Text(line, "yellow"), highlight=False, soft_wrap=True)
 
 
 def print_json(value: Any) -> None:

@@ -1,9 +1,9 @@
 """Which stored tables are not what would be built now, and why: asked of the manifest before they are shown."""
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
-from builder_assets.manifest import Cell, State, Status, ancestors, pending_cells
+from builder_assets.manifest import Cell, Node, State, Status, ancestors, parents_of, pending_cells
 from builder_assets.project.folder import Project
 from builder_assets.project.stored import MOST_NAMED, NotBuiltError
 
@@ -31,16 +31,28 @@ def tables_behind(project: Project, assets: Collection[str]) -> list[Behind]:
     above = set().union(*(ancestors(nodes, asset) for asset in assets))
     statuses = project.manifest.statuses(project.instance, above | set(assets))
     pending = pending_cells(nodes, statuses)
-    return [_behind(project, statuses[cell]) for cell in statuses if cell.asset in assets and cell in pending]
+    return [
+        _behind(project, statuses[cell], _cause(nodes, statuses, pending, cell))
+        for cell in statuses
+        if cell.asset in assets and cell in pending
+    ]
 
 
-def _behind(project: Project, status: Status) -> Behind:
+def _cause(nodes: Mapping[str, Node], statuses: Mapping[Cell, Status], pending: set[Cell], cell: Cell) -> str:
+    """Why a cell is pending: its own causes, else those of what it is made from, and of which table."""
+    first = cell
+    while statuses[first].is_built:
+        first = next(parent for parent in parents_of(nodes, first) if parent in pending)
+    causes = "; ".join(statuses[first].causes)
+    return causes if first == cell else f"an input is stale: {first}: {causes}"
+
+
+def _behind(project: Project, status: Status, cause: str) -> Behind:
     was_built = status.rows is not None
     has_file = project.manifest.path_of(status.cell).is_file()
     is_there = has_file and not (status.state is State.MISSING and was_built)  # a file beside the table is gone
     unknown = has_file and status.state is State.MISSING and not was_built
-    causes = "the history does not know it" if unknown else "; ".join(status.causes)
-    return Behind(status.cell, causes or "an input is stale", is_there, was_built)
+    return Behind(status.cell, "the history does not know it" if unknown else cause, is_there, was_built)
 
 
 def listed(behind: Collection[Behind]) -> str:

@@ -11,8 +11,7 @@ import polars as pl
 
 from builder_assets.settings import Settings
 from resources.table_contract import TableContract
-from resources.table_files import read_provenance, require_schema_version, scan
-from resources.table_store import SETTINGS
+from resources.table_files import SETTINGS, read_provenance, require_schema_version, scan
 
 MOST_NAMED = 5
 
@@ -71,6 +70,18 @@ def whole(
     """All rows of a table, or those of some chromosomes, in the order of the settings; raises as `files_of` does."""
     files = files_of(settings, owner, contract, chroms).values()
     return pl.concat([contract.empty(), *(scan(path).collect() for path in files)])
+
+
+def single(settings: Settings, owner: str, contract: TableContract) -> pl.DataFrame:
+    """All rows of a table over all chromosomes.
+
+    Raises:
+        SchemaVersionError: the file is of another version of this code.
+        DamagedFileError: it is gone, or not whole.
+    """
+    path = file_of(settings, owner, contract)
+    require_schema_version(path, contract.schema_version)
+    return scan(path).collect()
 
 
 def gene_rows(settings: Settings, owner: str, contract: TableContract, chrom: str, gene_id: str) -> pl.DataFrame:

@@ -11,7 +11,7 @@ from builder_assets import tables
 from builder_assets.dataset.card_plots import p_site_figure, rows_figure
 from builder_assets.dataset.card_text import in_sample_warning
 from builder_assets.dataset.columns import training_examples_contract
-from builder_assets.project.stored import NotBuiltError, chromosomes_of, file_of, files_of, whole
+from builder_assets.project.stored import NotBuiltError, chromosomes_of, file_of, files_of, single, whole
 from builder_assets.reports import figures
 from builder_assets.reports.dataset_numbers import (
     balance_of_splits,
@@ -28,8 +28,8 @@ from builder_assets.reports.gene_view import stored_gene, tables_of_gene
 from builder_assets.reports.html_page import Panel, Section, html_page, inline_svg
 from builder_assets.settings import Settings
 from builder_assets.tables.dataset import TIERS
-from resources.table_contract import Column, TableContract
-from resources.table_files import read_provenance, require_schema_version, scan
+from resources.table_contract import Column
+from resources.table_files import read_provenance, scan
 
 FEATURES_DRAWN, CORRELATIONS_DRAWN = 20, 30
 GENES_DRAWN = 3
@@ -45,7 +45,7 @@ def tables_of_dataset_page(settings: Settings, name: str) -> list[str]:
 
 
 def dataset_page(settings: Settings, name: str, stale: Sequence[str] = ()) -> str:
-    """HTML of a dataset's page; the settings that it names are those of its card, which the stored tables made.
+    """HTML of a dataset's page; the settings that it names are those of its card, not those of `builder.yaml`.
 
     Args:
         settings: Of the project: where the tables lie.
@@ -56,14 +56,14 @@ def dataset_page(settings: Settings, name: str, stale: Sequence[str] = ()) -> st
         NotBuiltError: a chromosome of a table is not there, or its rows are not those that the card tells of.
         DamagedFileError: a file is gone or not whole.
     """
-    card = json.loads(_single(settings, name, tables.DATASET_CARD)["json"].item())
-    manifest = _single(settings, name, tables.GENE_MANIFEST)
+    card = json.loads(single(settings, name, tables.DATASET_CARD)["json"].item())
+    manifest = single(settings, name, tables.GENE_MANIFEST)
     counts = card["counts"]
     lead = [
         *stale,
         f"{counts['rows']:,} rows from {counts['genes']:,} genes, on base model "
-        f"{card['config']['dataset']['base_model']}. One row is one "
-        "base of one gene: a splice site, or a sampled negative that stands for as many bases as its sample_weight.",
+        f"{card['config']['dataset']['base_model']}. One row is one base of one gene: a splice site, or a sampled "
+        "negative that stands for as many bases as its sample_weight.",
         in_sample_warning(card["in_sample"]).replace("> **Warning.** ", "Warning: ").replace("`", ""),
         card["licence"]["text"],
     ]
@@ -76,13 +76,6 @@ def dataset_page(settings: Settings, name: str, stale: Sequence[str] = ()) -> st
     versions = read_provenance(file_of(settings, name, tables.DATASET_CARD))
     facts = {"dataset": name, "card": card, "stale": list(stale), "versions": versions}
     return html_page(name, [text for text in lead if text], sections, facts)
-
-
-def _single(settings: Settings, name: str, contract: TableContract) -> pl.DataFrame:
-    """A table over all chromosomes."""
-    path = file_of(settings, name, contract)
-    require_schema_version(path, contract.schema_version)
-    return scan(path).collect()
 
 
 def _rows(card: Mapping[str, Any], balance: pl.DataFrame) -> list[Panel]:

@@ -24,14 +24,14 @@ from builder_assets.base_model.report_tables import (
     score_histogram,
     score_profile,
 )
-from builder_assets.project.stored import chromosomes_of, file_of, files_of, stored_settings, whole
+from builder_assets.project.stored import chromosomes_of, file_of, files_of, single, stored_settings, whole
 from builder_assets.reports import figures
 from builder_assets.reports.gene_panel import gene_panel
 from builder_assets.reports.gene_view import stored_gene, tables_of_gene
 from builder_assets.reports.html_page import Panel, Section, html_page, inline_svg
 from builder_assets.reports.model_numbers import FEWEST_SITES, length_histogram, ranked_genes
 from builder_assets.settings import Settings
-from resources.table_files import read_provenance, require_schema_version, scan
+from resources.table_files import read_provenance
 
 GENES_DRAWN = 3  # of the best ones, and of the worst
 GENES_LISTED = 10
@@ -40,8 +40,9 @@ ERRORS_SAY = "Left: FN of all sites. Right: FP of all calls, XP left out."
 
 def tables_of_model_page(settings: Settings, name: str) -> list[str]:
     """The assets that `model_page` reads, first the one that it is about."""
-    of_genes = tables_of_gene(settings, settings.base_models[name].genome, name, ())
-    return [f"{name}/{tables.MODEL_REPORT.name}", *of_genes]
+    genome = settings.base_models[name].genome
+    own = [f"{name}/{tables.MODEL_REPORT.name}", f"{genome}/{tables.CONTIG.name}"]
+    return [*own, *tables_of_gene(settings, genome, name, ())]
 
 
 def model_page(settings: Settings, name: str, stale: Sequence[str] = ()) -> str:
@@ -57,16 +58,16 @@ def model_page(settings: Settings, name: str, stale: Sequence[str] = ()) -> str:
         DamagedFileError: a file is gone or not whole.
     """
     path, genome = file_of(settings, name, tables.MODEL_REPORT), settings.base_models[name].genome
-    require_schema_version(path, tables.MODEL_REPORT.schema_version)
-    report = scan(path).collect()
+    report = single(settings, name, tables.MODEL_REPORT)
     chroms = chromosomes_of(settings, name)
     performance = whole(settings, name, tables.GENE_PERFORMANCE)
     genes = whole(settings, genome, tables.GENES)
     ranked = ranked_genes(performance, genes)
-    made_with = stored_settings([path, *files_of(settings, name, tables.SPLICE_SCORES).values()])
+    read = [files_of(settings, genome, tables.CONTIG), files_of(settings, name, tables.SPLICE_SCORES)]
+    made_with = stored_settings([path, *(file for files in read for file in files.values())])
     lead = [
         *stale,
-        f"{_in_words(made_with)}, on genome {genome}. Chromosomes {', '.join(chroms)}: "
+        f"On genome {genome}, {_in_words(made_with)}. Chromosomes {', '.join(chroms)}: "
         f"{performance.select('chrom', 'gene_id').n_unique():,} genes scored.",
         f"Every base counts, none is sampled. FP means not annotated, not false. {XP_SAYS} Seen and unseen: "
         "chromosomes that the base model was trained on, or not.",
@@ -85,6 +86,7 @@ def model_page(settings: Settings, name: str, stale: Sequence[str] = ()) -> str:
 def _in_words(made_with: Mapping[str, Any]) -> str:
     """The settings that a person asks for first; what no footer tells is left out."""
     names = {
+        "assembly": "assembly",
         "family": "family",
         "evaluation.labels": "labels",
         "evaluation.threshold": "threshold",

@@ -69,6 +69,6 @@ def write_pages(project: Project, names: Sequence[str], folder: Path) -> Iterato
         written += 1
         yield Page(path, stale)
     if problems:
-        raise NotBuiltError(" ".join(problems))
+        raise NotBuiltError("\n".join(problems))
     if not written:
         raise NotBuiltError("nothing is built that has a page yet. `builder build` makes base models and datasets.")

@@ -53,7 +53,10 @@ def test_report__old_numbers_stand_under_the_settings_that_made_them(folder):
     assert f"stale: model/splice_calls[22, Y]: {changed}" in said
     assert 'stale: model/splice_scores[22, Y]: settings changed: flanks "masked" -> "genomic"' in said
     text, facts = page_of(folder, "model")
-    assert "family spliceai, labels all, threshold 0.5, flanks masked, precision float32" in text
+    assert (
+        "On genome toy, assembly GRCh37, family spliceai, labels all, threshold 0.5, flanks masked, precision float32"
+        in text
+    )
     assert "<p>stale: model/model_report: settings changed: evaluation.labels" in text
     assert (facts["settings"]["evaluation.threshold"], facts["settings"]["flanks"]) == (0.5, "masked")
     assert any(line.startswith("stale: model/model_report: ") for line in facts["stale"])
@@ -110,7 +113,7 @@ def test_report__what_was_never_built_is_left_out(folder):
     write_settings(folder, settings)
     said, pages = report(folder)
     assert pages == PAGES
-    assert "more" not in said
+    assert "page of more" not in said
     assert "no page of more" in run("report", "more", "--config", config(folder), code=2)
 
 
@@ -189,6 +192,13 @@ def test_require_there__names_what_is_gone(folder):
     with pytest.raises(NotBuiltError, match=r"1 tables that are read here are gone: toy/genes\[22\] \(file is gone"):
         require_there(behind)
     require_there([])
+
+
+def test_tables_behind__of_a_stale_input_names_the_first_cause(folder):
+    path = folder / "data/toy/contig/22.parquet"
+    path.unlink()
+    behind = {str(one.cell): one.cause for one in tables_behind(reopened(folder), ["model/splice_calls"])}
+    assert behind["model/splice_calls[22]"] == f"an input is stale: toy/contig[22]: file is gone: {path}"
 
 
 def test_tables_behind__files_without_a_record_are_there(folder):

@@ -85,7 +85,7 @@ def test_write_pages__says_what_is_not_there(tmp_path):
         list(write_pages(project, ["x"], tmp_path / "out"))
     with pytest.raises(
         NotBuiltError,
-        match=r"no page of m: 2 tables that it is made from are not there: .*m/model_report \(never built\)\. `b",
+        match=r"no page of m: 3 tables that it is made from are not there: .*m/model_report \(never built\)\. `b",
     ):
         list(write_pages(project, ["m"], tmp_path / "out"))
     with pytest.raises(NotBuiltError, match=r"no page of d: 5 tables .*d/dataset_card \(never built\)"):
