@@ -17,7 +17,7 @@ from builder_assets.genome.releases import ROLES
 from builder_assets.genome.sources import fasta_index_dir, source_files
 from builder_assets.manifest import Manifest, nodes_of
 from builder_assets.sensors import freshness_checks, sensors_of
-from builder_assets.settings import GenomeSettings, Settings
+from builder_assets.settings import Settings
 from resources.base_model_files import BaseModelFiles
 from resources.genome_files import GenomeFiles
 from resources.table_store import TableStore
@@ -54,7 +54,7 @@ def build_defs(
     resources: dict[str, Any] = {
         STORE: store,
         MANIFEST: manifest,
-        **{files_key(name): _genome_files(settings, name, genome) for name, genome in settings.genomes.items()},
+        **{files_key(name): genome_files(settings, name) for name in settings.genomes},
         **{
             model_files_key(name): BaseModelFiles(
                 family=model.family,
@@ -74,7 +74,9 @@ def build_defs(
     )
 
 
-def _genome_files(settings: Settings, name: str, genome: GenomeSettings) -> GenomeFiles:
+def genome_files(settings: Settings, name: str) -> GenomeFiles:
+    """Where the FASTA and the annotation of one genome lie."""
+    genome = settings.genomes[name]
     fasta, *others = (source_files(settings, genome, role) for role in ROLES)
     paths = [str(file.path) for file in fasta]
     return GenomeFiles(

@@ -12,17 +12,15 @@ import polars as pl
 
 from builder_assets.base_model.genome_tracks import SD_TRACKS, STRAND_NAMES, bed_of_calls, gene_frame, track_of
 from builder_assets.coordinates import ASSEMBLY_LENGTHS
-from builder_assets.selection import KEY, match_entries
+from builder_assets.project.gene_search import UnknownGeneError, stored_genes, the_gene
+from builder_assets.project.stored import NotBuiltError, chromosomes_of, file_of, files_of, gene_rows, whole
 from builder_assets.settings import Settings, load_settings
-from builder_assets.tables import GENES
-from resources.table_files import require_schema_version, scan
+from builder_assets.tables import SPLICE_CALLS, SPLICE_SCORES
+from resources.table_contract import TableContract
+from resources.table_files import scan
 from resources.track_files import write_bed, write_bigwig
 
 KINDS = ("donor", "acceptor")
-
-
-class UnknownGeneError(ValueError):
-    """No such base model, or no scores of that gene; the text says what there is."""
 
 
 def scores_of(gene: str, base_model: str | None = None, config: str | Path | None = None) -> pl.DataFrame:
@@ -38,27 +36,16 @@ def scores_of(gene: str, base_model: str | None = None, config: str | Path | Non
         acceptor_sd.
 
     Raises:
-        UnknownGeneError: no such base model, or the gene has no scores, or several genes are called so.
+        UnknownGeneError: no such base model; or no gene is called so, or several; or no dataset needs its scores.
+        NotBuiltError: a table is not there; names the chromosomes.
         SchemaVersionError: the tables are of another version of this code.
     """
     settings = load_settings(config)
-    name = _model_name(settings, base_model)
-    genome = settings.data_path / settings.base_models[name].genome
-    parts = _parts(genome / "genes")
-    for path in parts:
-        require_schema_version(path, GENES.schema_version)
-    genes = pl.concat([scan(path) for path in parts])
-    found = match_entries(genes.select(*KEY, "gene_name", "gene_aliases").collect(), [gene]).select(KEY)
-    if found.height != 1:
-        shown = ", ".join(f"{chrom}:{gene_id}" for chrom, gene_id in found.head(5).iter_rows())
-        raise UnknownGeneError(f"{found.height} genes of {genome.name} are called {gene!r}{shown and ': '}{shown}.")
-    chrom, gene_id = found.row(0)
-    path = settings.data_path / name / "splice_scores" / f"{chrom}.parquet"
-    rows = scan(path).filter(pl.col("gene_id") == gene_id).collect() if path.is_file() else pl.DataFrame()
+    name = model_name(settings, base_model)
+    _, row = the_gene(stored_genes(settings, settings.base_models[name].genome), gene)
+    rows = gene_rows(settings, name, SPLICE_SCORES, row["chrom"], row["gene_id"])
     if not rows.height:
-        raise UnknownGeneError(
-            f"{name} has no scores of {gene!r} ({gene_id}): no dataset needs it, or it is not built."
-        )
+        raise UnknownGeneError(f"{name} has no scores of {gene!r} ({row['gene_id']}): no dataset needs it.")
     return gene_frame(rows.row(0, named=True))
 
 
@@ -67,7 +54,8 @@ def export_tracks(
 ) -> list[Path]:
     """Write donor and acceptor scores as bigWig, one file per kind and strand, and calls as BED; returns the files.
 
-    Where the base model stores the SD over its members, there is a file per kind and strand of that, too.
+    Where the SD over the base model's members is stored, there is a file per kind and strand of that, too. They hold
+    the chromosomes that are built.
 
     Args:
         base_model: Name in builder.yaml; may be None where there is only one.
@@ -76,27 +64,28 @@ def export_tracks(
         config: The settings file.
 
     Raises:
-        UnknownGeneError: no such base model, or nothing of it is built.
+        UnknownGeneError: no such base model.
+        NotBuiltError: nothing of it is built.
+        SchemaVersionError: the tables are of another version of this code.
     """
     settings = load_settings(config)
-    name = _model_name(settings, base_model)
-    parts = _parts(settings.data_path / name / "splice_scores")
+    name = model_name(settings, base_model)
+    parts = list(files_of(settings, name, SPLICE_SCORES, _built(settings, name, SPLICE_SCORES)).values())
     if not parts:
-        raise UnknownGeneError(f"{name} has no scores yet. `builder build` makes them.")
+        raise NotBuiltError(f"{name} has no scores yet. `builder build` makes them.")
     assembly = settings.genomes[settings.base_models[name].genome].assembly
     lengths = {path.stem: _length(path, assembly) for path in parts}
     columns = {kind: f"{kind}_scores" for kind in KINDS}
-    if settings.base_models[name].ensemble_sd:
+    if all(set(SD_TRACKS) <= set(scan(path).collect_schema().names()) for path in parts):
         columns |= {track: track for track in SD_TRACKS}
     files = []
     for track, column in columns.items():
         for strand, word in STRAND_NAMES.items():
             files.append(folder / f"{name}.{track}.{word}.bw")
             write_bigwig(files[-1], lengths, _tracks(parts, column, strand, minimum))
-    calls = [scan(path).collect() for path in _parts(settings.data_path / name / "splice_calls")]
-    if calls:
+    if called := _built(settings, name, SPLICE_CALLS):
         files.append(folder / f"{name}.calls.bed")
-        write_bed(files[-1], bed_of_calls(pl.concat(calls)))
+        write_bed(files[-1], bed_of_calls(whole(settings, name, SPLICE_CALLS, called)))
     return files
 
 
@@ -106,8 +95,9 @@ def _tracks(parts: list[Path], column: str, strand: str, minimum: float) -> Iter
         yield path.stem, track(scan(path).select("strand", "start", "end", column).collect())
 
 
-def _parts(folder: Path) -> list[Path]:
-    return sorted(folder.glob("*.parquet"))
+def _built(settings: Settings, name: str, contract: TableContract) -> list[str]:
+    """Chromosomes of a base model's table that have a file."""
+    return [chrom for chrom in chromosomes_of(settings, name) if file_of(settings, name, contract, chrom).is_file()]
 
 
 def _length(path: Path, assembly: str) -> int:
@@ -116,7 +106,12 @@ def _length(path: Path, assembly: str) -> int:
     return known or int(scan(path).select(pl.col("end").max()).collect().item() or 1)
 
 
-def _model_name(settings: Settings, base_model: str | None) -> str:
+def model_name(settings: Settings, base_model: str | None) -> str:
+    """The base model that is asked for; the only one where none is named.
+
+    Raises:
+        UnknownGeneError: no such base model, or there are several.
+    """
     names = list(settings.base_models)
     name = names[0] if base_model is None and len(names) == 1 else base_model
     if name not in settings.base_models:

@@ -20,6 +20,7 @@ from resources.places import parquet_file
 from resources.table_contract import TableContract
 
 PROVENANCE = b"provenance"
+SETTINGS = "settings"  # in the footer, and in definition and materialisation metadata: all that shaped the table
 FLOAT_LISTS = {"list<float32>"}
 ROWS_PER_GROUP = 65536
 GROUP_BYTES = 64_000_000  # of a row group in memory
@@ -121,10 +122,12 @@ def scan(path: Path) -> pl.LazyFrame:
 
 
 def read_provenance(path: Path) -> dict[str, Any]:
-    """What made a stored file, from its footer; raises `DamagedFileError` where there is none."""
+    """What made a stored file, from its footer; raises `DamagedFileError` where there is none, or no file."""
     try:
         with parquet_file(path) as file:
             return json.loads((file.metadata.metadata or {})[PROVENANCE])
+    except FileNotFoundError as error:
+        raise DamagedFileError(f"{path} is gone, or was never built. `builder build` makes it.") from error
     except (pa.ArrowInvalid, OSError, KeyError, ValueError) as error:
         raise DamagedFileError(
             f"{path} is truncated or was not written by this pipeline. `builder build` rebuilds it."

@@ -16,12 +16,19 @@ from resources.frame_stream import FrameStream
 from resources.places import place
 from resources.publishing import LOCKS, publish
 from resources.table_contract import ContractError, TableContract
-from resources.table_files import file_state, read_provenance, require_schema_version, row_count, scan, write_frames
+from resources.table_files import (
+    SETTINGS,
+    file_state,
+    read_provenance,
+    require_schema_version,
+    row_count,
+    scan,
+    write_frames,
+)
 
 CONTRACT = "contract"  # definition metadata: the table's contract
 COMPANIONS = "companions"  # definition metadata: file name -> column of a one-row table, or "*" for all rows as CSV
 FILES = "files"  # materialisation metadata: name -> [size, mtime_ns] of what was published
-SETTINGS = "settings"  # definition and materialisation metadata, and footer: every setting that shaped the table
 INPUTS = "inputs"  # materialisation metadata and footer: data version of every input partition
 
 

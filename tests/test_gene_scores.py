@@ -1,5 +1,8 @@
 """One gene in a notebook, tracks in a browser: the right base on both strands, read back by pyBigWig."""
 
+import subprocess
+import sys
+
 import numpy as np
 import polars as pl
 import pyarrow.parquet as pq
@@ -12,6 +15,8 @@ from builder_assets import tables
 from builder_assets.base_model.genome_tracks import bed_of_calls, track_of
 from builder_assets.cli import app
 from builder_assets.gene_scores import UnknownGeneError, export_tracks, scores_of
+from builder_assets.project.folder import create_project
+from builder_assets.project.stored import NotBuiltError
 from resources.table_files import write_frames
 from tests.base_model.drawn_genes import drawn_genes, drawn_scores, gene
 
@@ -54,15 +59,29 @@ def test_scores_of__is_in_transcription_order_with_positions(config):
     np.testing.assert_allclose(minus["neither"], [0.998, 0.749, 0.998, 0.499, 0.998], rtol=1e-6)
 
 
+def test_gene_scores__loads_without_dagster():
+    """A notebook starts with it."""
+    code = "import sys, builder_assets.gene_scores; sys.exit('dagster' in sys.modules)"
+    assert subprocess.run([sys.executable, "-W", "ignore", "-c", code], check=False).returncode == 0
+
+
+def test_scores_of__names_a_chromosome_without_a_table(config):
+    (config.parent / "data/m/splice_scores/1.parquet").unlink()
+    with pytest.raises(
+        NotBuiltError, match=r"m/splice_scores: 1 of 1 chromosomes have no table \(1\)\. `builder build`"
+    ):
+        scores_of("A", config=config)
+
+
 def test_splice_scores__hold_one_gene_per_row_group(config):
     file = pq.ParquetFile(config.parent / "data" / "m" / "splice_scores" / "1.parquet")
     assert [file.metadata.row_group(group).num_rows for group in range(file.num_row_groups)] == [1, 1, 1]
 
 
 def test_scores_of__says_what_is_not_there(config):
-    with pytest.raises(UnknownGeneError, match="0 genes of g are called 'Omega'"):
+    with pytest.raises(UnknownGeneError, match="g: 'Omega' is no gene here"):
         scores_of("Omega", config=config)
-    with pytest.raises(UnknownGeneError, match="2 genes of g are called 'twin': 1:B, 1:C"):
+    with pytest.raises(UnknownGeneError, match=r"g: 'twin' is ambiguous: 2 genes\. Write one of 1\|B, 1\|C, or"):
         scores_of("twin", config=config)
     with pytest.raises(UnknownGeneError, match=r"m has no scores of 'Delta' \(D\)"):
         scores_of("Delta", config=config)
@@ -111,6 +130,7 @@ def test_scores_of__and_tracks_hold_the_sd_where_it_is_stored(config, tmp_path):
 
 
 def test_tracks__command_leaves_out_low_scores(config, tmp_path):
+    create_project(tmp_path)
     result = CliRunner().invoke(app, ["tracks", str(tmp_path / "out"), "--minimum", "0.3", "--config", str(config)])
     assert result.exit_code == 0
     assert result.output.count("wrote") == 5
@@ -120,7 +140,7 @@ def test_tracks__command_leaves_out_low_scores(config, tmp_path):
 
 def test_export_tracks__says_that_nothing_is_built(config, tmp_path):
     (tmp_path / "data" / "m" / "splice_scores" / "1.parquet").unlink()
-    with pytest.raises(UnknownGeneError, match="m has no scores yet"):
+    with pytest.raises(NotBuiltError, match="m has no scores yet"):
         export_tracks(None, tmp_path / "out", config=config)
 
 

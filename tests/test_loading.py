@@ -9,6 +9,7 @@ import pytest
 from builder_assets.dataset.card_text import LOADING
 from tests.dataset.stored import CONTRACT, ROWS, store_examples
 from tests.dataset.test_card import card
+from tests.projects import needs_weights
 
 GUIDE = Path(__file__).parents[1] / "docs" / "loading.md"
 N_TRAIN = pl.concat(ROWS.values()).filter(split="train").height
@@ -40,7 +41,15 @@ def snippet(title):
 
 def test_loading__every_section_with_python_is_tested():
     titles = re.findall(r"^## (.*)$", GUIDE.read_text(encoding="utf-8"), re.MULTILINE)
-    assert set(titles) == {*TABLES, "Roles", "PyTorch, streaming", "JAX", "LightGBM", "Other programs"}
+    assert set(titles) == {
+        *TABLES,
+        "Roles",
+        "PyTorch, streaming",
+        "JAX",
+        "LightGBM",
+        "Scores of one gene",
+        "Other programs",
+    }
 
 
 def test_roles(folder, monkeypatch):
@@ -80,6 +89,19 @@ def test_lightgbm(folder, monkeypatch):
     names = run(snippet("LightGBM"), folder, monkeypatch)
     assert names["probabilities"].shape == (N_TRAIN, 3)
     assert names["probabilities"].sum(axis=1) == pytest.approx(1)
+
+
+@needs_weights
+def test_scores_of_one_gene(built_folder, monkeypatch):
+    """In the folder of a dataset that was built, beside its settings."""
+    monkeypatch.delenv("BUILDER_CONFIG", raising=False)
+    names = run(snippet("Scores of one gene"), built_folder / "data" / "examples", monkeypatch)
+    (gene,) = pl.read_parquet(built_folder / "data/toy/genes/22.parquet").filter(gene_name="CCDC188").to_dicts()
+    assert sorted(names["scores"]["position"]) == list(range(gene["start"], gene["end"] + 1))
+    calls = pl.read_parquet(built_folder / "data/model/splice_calls/22.parquet")
+    own = calls.filter(gene_id=gene["gene_id"]).filter(pl.col("outcome") != "FN")
+    assert set(names["called"]["position"]) == set(own["position"])
+    assert own.height
 
 
 def test_card__its_head_makes_the_folder_a_hugging_face_dataset(folder, monkeypatch):

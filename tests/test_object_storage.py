@@ -125,6 +125,7 @@ def test_s3__reports_and_pictures_are_those_of_a_folder(folder, built_folder, pr
         (place(prefix) / name).write_bytes(content)
     shutil.rmtree(folder / "data")
     write_settings(folder, small_settings() | {"data_dir": prefix})
+    run("adopt", "--config", config(folder))  # else the pages say that the history does not know these objects
     run("report", "--output", str(tmp_path / "there"), "--config", config(built_folder))
     run("report", "--output", str(tmp_path / "here"), "--config", config(folder))
     pages = files_of(tmp_path / "here")

@@ -27,16 +27,27 @@ def outcomes_by_motif(calls: pl.DataFrame, sequence: ChromosomeSequence | None) 
     """
     if sequence is None:
         return pl.DataFrame(schema=MOTIF_SCHEMA)
-    parts = []
-    for kind, motifs in MOTIFS.items():
-        own = calls.filter(pl.col("kind") == kind)
-        pairs = dinucleotides(sequence, own["position"].to_numpy(), own["strand"].to_numpy(), shift=SHIFTS[kind])
-        named = own.with_columns(motif=pl.Series(pairs, dtype=pl.String))
-        parts.append(
-            named.with_columns(motif=pl.when(pl.col("motif").is_in(motifs)).then("motif").otherwise(pl.lit(OTHER)))
-        )
-    counted = pl.concat(parts).group_by("kind", "motif", "outcome").agg(n=pl.len())
+    is_known = pl.any_horizontal(
+        (pl.col("kind") == kind) & pl.col("motif").is_in(motifs) for kind, motifs in MOTIFS.items()
+    )
+    named = with_motifs(calls, sequence).with_columns(motif=pl.when(is_known).then("motif").otherwise(pl.lit(OTHER)))
+    counted = named.group_by("kind", "motif", "outcome").agg(n=pl.len())
     return counted.select(MOTIF_SCHEMA.names()).cast(MOTIF_SCHEMA)
+
+
+def with_motifs(calls: pl.DataFrame, sequence: ChromosomeSequence) -> pl.DataFrame:
+    """`calls` with the column motif: the dinucleotide in transcription direction, such as GT; N where unknown.
+
+    Args:
+        calls: position, kind, strand of one chromosome, and whatever else.
+        sequence: Its bases.
+    """
+    parts = []
+    for kind, shift in SHIFTS.items():
+        own = calls.filter(pl.col("kind") == kind)
+        pairs = dinucleotides(sequence, own["position"].to_numpy(), own["strand"].to_numpy(), shift=shift)
+        parts.append(own.with_columns(motif=pl.Series(pairs, dtype=pl.String)))
+    return pl.concat(parts)
 
 
 def motif_values(outcomes: pl.DataFrame) -> Iterator[tuple[str, str, dict[str, int]]]:

@@ -7,7 +7,7 @@ import json
 import os
 import platform
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import wraps
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -109,6 +109,12 @@ def reported(command: Callable[..., Any]) -> Callable[..., Any]:
             ) from error
 
     return run
+
+
+def print_stale(lines: Iterable[str]) -> None:
+    """Say what is not what would be built now, beside what is shown of it."""
+    for line in lines:
+        errors.print(Text(line, "yellow"), highlight=False, soft_wrap=True)
 
 
 def print_json(value: Any) -> None:

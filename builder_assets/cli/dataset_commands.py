@@ -7,7 +7,7 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
-from builder_assets.cli.app import AsJson, Config, app, console, print_json, reported
+from builder_assets.cli.app import AsJson, Config, app, console, print_json, print_stale, reported
 
 
 @app.command()
@@ -90,7 +90,7 @@ def genes(
         for line in gene_lines(found):
             console.print(f"  {line}", highlight=False, soft_wrap=True)
     if not any(found.height for found in answers.values()):
-        raise typer.Exit(1)
+        raise typer.Exit(2)
 
 
 @app.command()
@@ -103,8 +103,21 @@ def tracks(
     ] = 0.001,
     config: Config = None,
 ) -> None:
-    """Write scores as bigWig (donor and acceptor, each strand) and calls as BED, for IGV and the like."""
-    from builder_assets.gene_scores import export_tracks
+    """Write scores as bigWig (donor and acceptor, each strand) and calls as BED, for IGV and the like.
 
-    for path in export_tracks(base_model, folder.resolve(), minimum, config):
+    Tables that are not what would be built now, and chromosomes that were never built, are named first.
+    """
+    from builder_assets.gene_scores import export_tracks, model_name
+    from builder_assets.project.folder import open_project
+    from builder_assets.project.freshness import left_out_lines, require_there, stale_lines, tables_behind
+    from builder_assets.tables import SPLICE_CALLS, SPLICE_SCORES
+
+    target = folder.expanduser().resolve()
+    project = open_project(config)
+    name = model_name(project.settings, base_model)
+    behind = tables_behind(project, [f"{name}/{table.name}" for table in (SPLICE_SCORES, SPLICE_CALLS)])
+    require_there(behind)
+    files = export_tracks(name, target, minimum, project.config)
+    print_stale([*stale_lines(behind), *left_out_lines(behind)])
+    for path in files:
         console.print(f"wrote {path}", highlight=False, soft_wrap=True)

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
-from builder_assets.cli.app import Config, app, console, reported
+from builder_assets.cli.app import Config, app, console, print_stale, reported
 
 
 @app.command()
@@ -24,19 +24,29 @@ def inspect(
     ] = None,
     config: Config = None,
 ) -> None:
-    """Show one gene: truth, scores, calls and examples, as text and, with --picture, along the chromosome."""
+    """Show one gene: truth, scores, calls and examples, as text and, with --picture, along the chromosome.
+
+    Tables that are not what would be built now are named first.
+    """
+    from builder_assets.project.folder import open_project
+    from builder_assets.project.freshness import require_there, stale_lines, tables_behind
     from builder_assets.reports.gene_picture import check_format, save_picture
     from builder_assets.reports.gene_text import gene_text
-    from builder_assets.reports.gene_view import gene_view
-    from builder_assets.settings import load_settings
+    from builder_assets.reports.gene_view import gene_view, tables_of_gene
 
-    if picture is not None:
-        check_format(picture)
-    view = gene_view(load_settings(config), gene, base_model)
+    target = picture and picture.expanduser().resolve()
+    if target is not None:
+        check_format(target)
+    project = open_project(config)
+    view = gene_view(project.settings, gene, base_model)
+    datasets = project.settings.datasets_of(view.base_model) if view.base_model else ()
+    read = tables_of_gene(project.settings, view.genome, view.base_model, list(datasets))
+    behind = [one for one in tables_behind(project, read) if one.cell.partition == view.gene["chrom"]]
+    require_there(behind)
+    print_stale(stale_lines(behind))
     for part in gene_text(view):
         console.print(part, highlight=False, soft_wrap=not isinstance(part, Table))
-    if picture is not None:
-        target = picture.expanduser().resolve()
+    if target is not None:
         save_picture(view, target)
         console.print(f"wrote {target}", highlight=False, soft_wrap=True)
 
@@ -53,10 +63,15 @@ def report(
     """Write a page per base model and per dataset: an HTML file each, to open in a browser or to send to someone.
 
     Curves, score histograms, errors, negatives, features, best and worst genes; every picture's numbers can be
-    downloaded from the page. Nothing is fetched, so a page works anywhere.
+    downloaded from the page. Nothing is fetched, so a page works anywhere. A page names the settings that its tables
+    were made with, and the tables that are not what would be built now.
     """
+    from builder_assets.project.folder import open_project
     from builder_assets.reports.pages import write_pages
-    from builder_assets.settings import load_settings
 
-    for path in write_pages(load_settings(config), names or (), output.expanduser().resolve()):
-        console.print(f"wrote {path}", highlight=False, soft_wrap=True)
+    folder = output.expanduser().resolve()
+    said: dict[str, None] = {}
+    for page in write_pages(open_project(config), names or (), folder):
+        console.print(f"wrote {page.path}", highlight=False, soft_wrap=True)
+        print_stale(line for line in page.stale if line not in said)
+        said |= dict.fromkeys(page.stale)

@@ -125,6 +125,26 @@ def chromosome_sequence(reference: ReferenceGenome, contig: pl.DataFrame, assemb
     return ChromosomeSequence(chrom=chrom, first_position=first, codes=codes, segments=segments)
 
 
+def stretch_to_show(reference: ReferenceGenome, chrom: str, start: int, end: int, assembly: str) -> ChromosomeSequence:
+    """The bases of one stretch for a person to look at; they are not proved to be those that were registered.
+
+    Args:
+        reference: The open FASTA.
+        chrom: Canonical name.
+        start: First base, 1-based; what lies outside every record is N.
+        end: Last base.
+        assembly: Name of the assembly, for accessions.
+    """
+    own = fasta_records(reference.records(), "", assembly).filter(pl.col("chrom") == chrom)
+    codes, held = np.full(end - start + 1, N, dtype=np.uint8), []
+    for first, last in own.select("start", "end").iter_rows():
+        low, high = max(first, start), min(last, end)
+        if low <= high:
+            codes[low - start : high - start + 1] = _segment_codes(reference, own, (low, high))
+            held.append((low, high))
+    return ChromosomeSequence(chrom=chrom, first_position=start, codes=codes, segments=tuple(held))
+
+
 def letter_counts(reference: ReferenceGenome, contig: pl.DataFrame, assembly: str) -> dict[str, int]:
     """How the file writes the bases of a CONTIG table: letters in lower case, and IUPAC codes that are no N.
 

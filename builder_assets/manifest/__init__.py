@@ -15,7 +15,7 @@ disk, and with the input files that users own. It decides; `building`, `cli` and
     manifest      all of it for one asset graph: what assets, sensors and commands are given
 """
 
-from builder_assets.manifest.graph import Cell, Node, ancestors, cells_of, nodes_of
+from builder_assets.manifest.graph import Cell, Node, ancestors, cells_of, nodes_of, parents_of
 from builder_assets.manifest.history import JUDGED_VERSION
 from builder_assets.manifest.input_files import INPUT_FILES, registered_files
 from builder_assets.manifest.manifest import Manifest
@@ -39,6 +39,7 @@ __all__ = [
     "flat_settings",
     "next_layers",
     "nodes_of",
+    "parents_of",
     "pending_cells",
     "registered_files",
 ]

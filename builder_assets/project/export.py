@@ -6,8 +6,9 @@ from pathlib import Path
 from builder_assets.dataset.columns import training_examples_contract
 from builder_assets.dataset.kmers import kmer_names
 from builder_assets.dataset.predecessor_columns import SIDECAR, master_columns
-from builder_assets.manifest import Cell, ancestors, pending_cells
+from builder_assets.manifest import Cell
 from builder_assets.project.folder import Project
+from builder_assets.project.freshness import listed, tables_behind
 from resources.dataset_writers import ExportError, check_files, write_csv, write_master, write_parquet, write_shards
 
 ROWS_PER_SHARD = 100_000
@@ -34,14 +35,11 @@ def export_dataset(
     settings = project.settings
     if name not in settings.datasets:
         raise ExportError(f"no dataset {name!r} in the settings; known: {', '.join(settings.datasets) or 'none'}.")
-    asset, nodes = f"{name}/training_examples", project.manifest.nodes
-    statuses = project.manifest.statuses(project.instance, ancestors(nodes, asset) | {asset})
-    pending = pending_cells(nodes, statuses)
-    behind = [cell for cell in statuses if cell.asset == asset and cell in pending]
-    if behind:
-        causes = "; ".join(f"{cell} ({(*statuses[cell].causes, 'an input is stale')[0]})" for cell in behind[:5])
+    asset = f"{name}/training_examples"
+    if behind := tables_behind(project, [asset]):
         raise ExportError(
-            f"{len(behind)} chromosomes of {name} are not built or not fresh: {causes}. Run `builder build` first."
+            f"{len(behind)} chromosomes of {name} are not built or not fresh: {listed(behind)}. "
+            "Run `builder build` first."
         )
     dataset = settings.datasets[name]
     contract = training_examples_contract(dataset.examples.features)

@@ -1,13 +1,17 @@
-"""What an entry of a gene list means in a genome, and why: for `builder genes FIND`."""
+"""What an entry of a gene list means in a genome, and why: for whoever asks for a gene by its name."""
+
+from collections.abc import Mapping
+from typing import Any
 
 import polars as pl
 
+from builder_assets.project.stored import whole
 from builder_assets.selection import KEY, MAX_N_FRACTION, match_entries
 from builder_assets.settings import Settings
 from builder_assets.tables import GENES
-from resources.table_files import require_schema_version, scan
 
 MOST_ALIKE = 20
+ALIKE_NAMED = 5  # in one sentence
 SHOWN = ["gene_name", "gene_type", "strand", "start", "end", "n_transcripts", "n_splice_sites"]
 
 
@@ -15,26 +19,41 @@ class GeneSearchError(ValueError):
     """There is nothing to search, or nothing to look for; the text says what to do."""
 
 
+class UnknownGeneError(ValueError):
+    """Not exactly one gene is meant, or no such base model, or no scores of the gene; the text says what there is."""
+
+
 def stored_genes(settings: Settings, only: str | None = None) -> dict[str, pl.DataFrame]:
-    """GENES of all chromosomes that are built, per genome (of `only`, where given).
+    """GENES of all chromosomes, per genome (of `only`, where given).
 
     Raises:
-        GeneSearchError: `only` is not in the settings; a genome has no table of genes yet.
+        GeneSearchError: `only` is not in the settings.
+        NotBuiltError: chromosomes have no table of genes, so that nothing can be said of a name; names them.
         SchemaVersionError: the table is of another version of this code.
     """
     if only is not None and only not in settings.genomes:
         raise GeneSearchError(f"genome {only!r} is not in the settings; known: {', '.join(settings.genomes)}.")
-    stored = {}
-    for name in [only] if only else settings.genomes:
-        paths = sorted((settings.data_path / name / GENES.name).glob("*.parquet"))
-        if not paths:
-            raise GeneSearchError(
-                f"genome {name!r} has no table of genes yet. `builder build --genome {name}` makes it."
-            )
-        for path in paths:
-            require_schema_version(path, GENES.schema_version)
-        stored[name] = pl.concat(scan(path).collect() for path in paths)
-    return stored
+    return {name: whole(settings, name, GENES) for name in ([only] if only else settings.genomes)}
+
+
+def the_gene(stored: Mapping[str, pl.DataFrame], find: str) -> tuple[str, dict[str, Any]]:
+    """The genome and the row of GENES of the one gene that an entry means, in the first genome where it means one.
+
+    Args:
+        stored: GENES of all chromosomes, per genome.
+        find: As for `found_genes`.
+
+    Raises:
+        UnknownGeneError: it means none or several; says which there are.
+        GeneSearchError: `find` is empty.
+    """
+    answers = {}
+    for name, genes in stored.items():
+        answers[name] = found_genes(genes, find)
+        if answers[name].height == 1 and not _only_alike(answers[name]):
+            row = genes.join(answers[name].select(KEY), on=KEY, how="semi")
+            return name, row.row(0, named=True)
+    raise UnknownGeneError(" ".join(f"{name}: {verdict(found, find)}" for name, found in answers.items()))
 
 
 def found_genes(genes: pl.DataFrame, find: str) -> pl.DataFrame:
@@ -83,12 +102,21 @@ def verdict(found: pl.DataFrame, find: str) -> str:
     """One sentence: what the entry would do in a gene list."""
     if not found.height:
         return f"{find!r} is no gene here. Ids are stable ids, symbols or aliases of this annotation."
-    if found["why"][0].startswith("contains"):
-        return f"{find!r} is no gene here; {found.height} have it in their name."
+    if _only_alike(found):
+        names = found.select(pl.coalesce("gene_name", "gene_id")).to_series().to_list()
+        shown = ", ".join(names[:ALIKE_NAMED]) + (", ..." if len(names) > ALIKE_NAMED else "")
+        count = f"{found.height}{' or more' * (found.height == MOST_ALIKE)}"
+        return f"{find!r} is no gene here; {count} have it in their name: {shown}."
     if found.height > 1:
-        ways = ", ".join(f"{chrom}|{find}" for chrom in dict.fromkeys(found["chrom"]))
+        name = pl.lit(find) if found["chrom"].is_unique().all() else pl.col("gene_id")
+        ways = ", ".join(found.select(pl.format("{}|{}", "chrom", name)).to_series())
         return f"{find!r} is ambiguous: {found.height} genes. Write one of {ways}, or the stable id."
     return f"{find!r} means {found['gene_id'][0]} on {found['chrom'][0]}, by its {found['why'][0]}."
+
+
+def _only_alike(found: pl.DataFrame) -> bool:
+    """Whether the genes found are not meant, but have the text in their name."""
+    return bool(found.height) and found["why"][0].startswith("contains")
 
 
 def gene_lines(found: pl.DataFrame) -> list[str]:

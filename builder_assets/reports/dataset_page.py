@@ -1,8 +1,7 @@
 """The page of one dataset: what it holds, how its negatives were drawn, and what its features look like."""
 
 import json
-from collections.abc import Iterator, Mapping
-from pathlib import Path
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -12,6 +11,7 @@ from builder_assets import tables
 from builder_assets.dataset.card_plots import p_site_figure, rows_figure
 from builder_assets.dataset.card_text import in_sample_warning
 from builder_assets.dataset.columns import training_examples_contract
+from builder_assets.project.stored import NotBuiltError, chromosomes_of, file_of, files_of, single, whole
 from builder_assets.reports import figures
 from builder_assets.reports.dataset_numbers import (
     balance_of_splits,
@@ -24,12 +24,12 @@ from builder_assets.reports.dataset_numbers import (
     with_copies,
 )
 from builder_assets.reports.gene_panel import gene_panel
-from builder_assets.reports.gene_view import stored_gene
+from builder_assets.reports.gene_view import stored_gene, tables_of_gene
 from builder_assets.reports.html_page import Panel, Section, html_page, inline_svg
-from builder_assets.reports.stored import NotBuiltError, versions_of, whole
-from builder_assets.settings import DatasetSettings, Settings
+from builder_assets.settings import Settings
 from builder_assets.tables.dataset import TIERS
-from resources.table_files import scan
+from resources.table_contract import Column
+from resources.table_files import read_provenance, scan
 
 FEATURES_DRAWN, CORRELATIONS_DRAWN = 20, 30
 GENES_DRAWN = 3
@@ -37,33 +37,44 @@ GENES_LISTED = 10
 CORRELATION_DIGITS = 4  # of the download
 
 
-def dataset_page(settings: Settings, name: str) -> str:
-    """HTML of a dataset's page.
+def tables_of_dataset_page(settings: Settings, name: str) -> list[str]:
+    """The assets that `dataset_page` reads, first the one that it is about."""
+    model = settings.datasets[name].base_model
+    own = [f"{name}/{table.name}" for table in (tables.DATASET_CARD, tables.GENE_MANIFEST, tables.EXAMPLE_POOLS)]
+    return [*own, *tables_of_gene(settings, settings.base_models[model].genome, model, [name])]
+
+
+def dataset_page(settings: Settings, name: str, stale: Sequence[str] = ()) -> str:
+    """HTML of a dataset's page; the settings that it names are those of its card, not those of `builder.yaml`.
+
+    Args:
+        settings: Of the project: where the tables lie.
+        name: The dataset.
+        stale: What is to be said of tables that are not what would be built now.
 
     Raises:
-        NotBuiltError: it is not built.
+        NotBuiltError: a chromosome of a table is not there, or its rows are not those that the card tells of.
+        DamagedFileError: a file is gone or not whole.
     """
-    dataset, folder = settings.datasets[name], settings.data_path / name
-    path = folder / "dataset_card.json"
-    if not path.is_file():
-        raise NotBuiltError(f"dataset {name!r} has no card yet. `builder build` makes it.")
-    card = json.loads(path.read_text(encoding="utf-8"))
-    manifest = scan(folder / f"{tables.GENE_MANIFEST.name}.parquet").collect()
+    card = json.loads(single(settings, name, tables.DATASET_CARD)["json"].item())
+    manifest = single(settings, name, tables.GENE_MANIFEST)
     counts = card["counts"]
-    chromosomes = settings.genomes[settings.base_models[dataset.base_model].genome].chromosomes
     lead = [
-        f"{counts['rows']:,} rows from {counts['genes']:,} genes, on base model {dataset.base_model}. One row is one "
-        "base of one gene: a splice site, or a sampled negative that stands for as many bases as its sample_weight.",
+        *stale,
+        f"{counts['rows']:,} rows from {counts['genes']:,} genes, on base model "
+        f"{card['config']['dataset']['base_model']}. One row is one base of one gene: a splice site, or a sampled "
+        "negative that stands for as many bases as its sample_weight.",
         in_sample_warning(card["in_sample"]).replace("> **Warning.** ", "Warning: ").replace("`", ""),
         card["licence"]["text"],
     ]
     sections = [
-        Section("Rows", _rows(card, balance_of_splits(manifest, chromosomes))),
-        Section("Negatives", _negatives(card, folder)),
-        Section("Features", list(_features(dataset, folder, counts["rows"]))),
+        Section("Rows", _rows(card, balance_of_splits(manifest, chromosomes_of(settings, name)))),
+        Section("Negatives", _negatives(card, whole(settings, name, tables.EXAMPLE_POOLS))),
+        Section("Features", list(_features(settings, name, card))),
         Section("Genes", list(_genes(settings, name, manifest))),
     ]
-    facts = {"dataset": name, "card": card, "versions": versions_of(folder / f"{tables.DATASET_CARD.name}.parquet")}
+    versions = read_provenance(file_of(settings, name, tables.DATASET_CARD))
+    facts = {"dataset": name, "card": card, "stale": list(stale), "versions": versions}
     return html_page(name, [text for text in lead if text], sections, facts)
 
 
@@ -94,8 +105,7 @@ def _crossed(label: str, counts: Mapping[str, Mapping[str, int]]) -> pl.DataFram
     return pl.DataFrame([{label: key, **row} for key, row in counts.items()])
 
 
-def _negatives(card: Mapping[str, Any], folder: Path) -> list[Panel]:
-    pools = whole(folder, tables.EXAMPLE_POOLS)
+def _negatives(card: Mapping[str, Any], pools: pl.DataFrame) -> list[Panel]:
     sums = {word: [int(pools[f"{word}_{tier}"].sum()) for tier in TIERS] for word in ("pool", "drawn")}
     bins = pl.DataFrame(card["score_bins"], infer_schema_length=None)
     return [
@@ -118,11 +128,17 @@ def _negatives(card: Mapping[str, Any], folder: Path) -> list[Panel]:
     ]
 
 
-def _features(dataset: DatasetSettings, folder: Path, n_rows: int) -> Iterator[Panel]:
-    contract = training_examples_contract(dataset.features)
-    paths = sorted((folder / contract.name).glob("*.parquet"))
-    features = numeric_features(contract.columns, dataset.kmers)
-    values = sampled_rows(paths, [*features, "splice_type"])
+def _features(settings: Settings, name: str, card: Mapping[str, Any]) -> Iterator[Panel]:
+    files = files_of(settings, name, training_examples_contract(settings.datasets[name].features))
+    columns, n_rows = [Column.model_validate(column) for column in card["columns"]], card["counts"]["rows"]
+    told = [column.name for column in columns]
+    if other := [chrom for chrom, path in files.items() if scan(path).collect_schema().names() != told]:
+        raise NotBuiltError(
+            f"{name}/training_examples: {len(other)} of {len(files)} chromosomes ({', '.join(other)}) have other "
+            "columns than the card tells of. `builder build` makes all of them alike."
+        )
+    features = numeric_features(columns, card["config"]["dataset"]["kmers"])
+    values = sampled_rows(list(files.values()), [*features, "splice_type"])
     rows = f"A sample of {values.height:,} of {n_rows:,} rows" if values.height < n_rows else f"All {n_rows:,} rows"
     sample = f"{rows}, unweighted; k-mer columns left out."
     kept, matrix = correlations(values, features)
@@ -163,9 +179,11 @@ def _genes(settings: Settings, name: str, manifest: pl.DataFrame) -> Iterator[Pa
                 ranked.select(columns).head(GENES_LISTED))  # fmt: skip
     clean = manifest.filter(errors == 0, pl.col("tp") > 0).sort("tp", "gene_id", descending=[True, False])
     shown = pl.concat([ranked.head(GENES_DRAWN), clean.head(1)]).unique(["chrom", "gene_id"], maintain_order=True)
-    genome = settings.base_models[settings.datasets[name].base_model].genome
-    genes = whole(settings.data_path / genome, tables.GENES, shown["chrom"].to_list())
+    base_model = settings.datasets[name].base_model
+    genome = settings.base_models[base_model].genome
+    genes = whole(settings, genome, tables.GENES)
     for chrom, gene_id, fp, fn in shown.select("chrom", "gene_id", "fp", "fn").iter_rows():
-        gene = genes.row(by_predicate=(pl.col("chrom") == chrom) & (pl.col("gene_id") == gene_id), named=True)
-        view = stored_gene(settings, genome, settings.datasets[name].base_model, gene)
-        yield gene_panel(f"{gene['gene_name'] or gene_id}: {fp} FP, {fn} FN", view, name)
+        rows = genes.filter(pl.col("chrom") == chrom, pl.col("gene_id") == gene_id)
+        for gene in rows.iter_rows(named=True):  # none where the annotation is a later one than the dataset
+            view = stored_gene(settings, genome, base_model, gene)
+            yield gene_panel(f"{gene['gene_name'] or gene_id}: {fp} FP, {fn} FN", view, name)

@@ -1,25 +1,28 @@
 """All that is stored of one gene: truth, scores, calls and examples, gathered for a person to look at."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 
+from builder_assets import tables
+from builder_assets.asset_graph import genome_files
 from builder_assets.base_model.genome_tracks import gene_frame
+from builder_assets.base_model.motif_errors import with_motifs
 from builder_assets.coordinates import offset_expr
-from builder_assets.project.gene_search import found_genes, stored_genes, verdict
+from builder_assets.dataset.columns import training_examples_contract
+from builder_assets.genome.contigs import stretch_to_show
+from builder_assets.project.gene_search import UnknownGeneError, stored_genes, the_gene
+from builder_assets.project.stored import file_of, gene_rows
 from builder_assets.settings import Settings
-from resources.table_files import scan
+from resources.table_contract import TableContract
 
 EXAMPLE_COLUMNS = [
     "position", "offset", "splice_type", "negative_tier", "donor_score", "acceptor_score", "sample_weight",
     "split", "fold",
 ]  # fmt: skip
-
-
-class GeneNotFoundError(ValueError):
-    """Not exactly one gene is meant; the text says what there is."""
 
 
 @dataclass(frozen=True)
@@ -34,7 +37,7 @@ class GeneView:
         introns: tables.INTRONS.
         sites: tables.SPLICE_SITES.
         scores: offset, position, donor, acceptor, neither: one row per base.
-        calls: tables.SPLICE_CALLS.
+        calls: tables.SPLICE_CALLS, with `motif` where the genome's bases are at hand.
         performance: tables.GENE_PERFORMANCE.
         examples: Dataset -> `EXAMPLE_COLUMNS` of its rows; only datasets that have some.
     """
@@ -67,68 +70,92 @@ def gene_view(settings: Settings, gene: str, base_model: str | None = None) -> G
         base_model: Name in builder.yaml; None takes the first one on whose genome the gene is.
 
     Raises:
-        GeneNotFoundError: no such base model, or not exactly one gene is meant.
-        GeneSearchError: the genome has no table of genes yet.
+        UnknownGeneError: no such base model, or not exactly one gene is meant.
+        NotBuiltError: a table of the genome is not there; names the chromosomes.
     """
     if base_model is not None and base_model not in settings.base_models:
         known = ", ".join(settings.base_models) or "(none defined)"
-        raise GeneNotFoundError(f"base model {base_model!r}: name one of {known}.")
+        raise UnknownGeneError(f"base model {base_model!r}: name one of {known}.")
     only = settings.base_models[base_model].genome if base_model else None
-    answers = {}
-    for name, genes in stored_genes(settings, only).items():
-        answers[name] = found_genes(genes, gene)
-        if answers[name].height == 1 and not answers[name]["why"][0].startswith("contains"):
-            models = [word for word, model in settings.base_models.items() if model.genome == name]
-            row = genes.join(answers[name].select("chrom", "gene_id"), on=["chrom", "gene_id"], how="semi")
-            return stored_gene(settings, name, base_model or next(iter(models), None), row.row(0, named=True))
-    raise GeneNotFoundError(" ".join(f"{name}: {verdict(found, gene)}" for name, found in answers.items()))
+    name, row = the_gene(stored_genes(settings, only), gene)
+    models = [word for word, model in settings.base_models.items() if model.genome == name]
+    return stored_gene(settings, name, base_model or next(iter(models), None), row)
+
+
+def tables_of_gene(settings: Settings, genome: str, base_model: str | None, datasets: Collection[str]) -> list[str]:
+    """The assets that `stored_gene` reads."""
+    of_genome = [tables.GENES, tables.EXONS, tables.INTRONS, tables.SPLICE_SITES]
+    of_model = [tables.SPLICE_SCORES, tables.SPLICE_CALLS, tables.GENE_PERFORMANCE]
+    read = [f"{genome}/{table.name}" for table in of_genome]
+    read += [f"{base_model}/{table.name}" for table in of_model if base_model]
+    return read + [f"{name}/{_examples_of(settings, name).name}" for name in datasets]
 
 
 def stored_gene(settings: Settings, genome: str, base_model: str | None, gene: dict[str, Any]) -> GeneView:
-    """Everything stored of the gene in one row of tables.GENES; what is not built stays empty."""
-    chrom, root = gene["chrom"], settings.data_path
+    """Everything stored of the gene in one row of tables.GENES; of base model and datasets, what is not built is empty.
 
-    def rows(*place: str, columns: list[str] | None = None) -> pl.DataFrame:
-        path = root.joinpath(*place, f"{chrom}.parquet")
-        found = _rows_of_gene(path, gene["gene_id"])
-        return found.select(columns) if columns and found.width else found
+    Raises:
+        NotBuiltError: a table of the genome is not there.
+    """
+    chrom, gene_id = gene["chrom"], gene["gene_id"]
 
-    def of_model(table: str) -> pl.DataFrame:
-        return rows(base_model, table) if base_model else pl.DataFrame()
+    def of_genome(contract: TableContract) -> pl.DataFrame:
+        return gene_rows(settings, genome, contract, chrom, gene_id)
 
-    scores = of_model("splice_scores")
+    def if_built(owner: str | None, contract: TableContract) -> pl.DataFrame:
+        if owner is None or not file_of(settings, owner, contract, chrom).is_file():
+            return pl.DataFrame()
+        return gene_rows(settings, owner, contract, chrom, gene_id)
+
+    scores = if_built(base_model, tables.SPLICE_SCORES)
     datasets = settings.datasets_of(base_model) if base_model else {}
-    examples = {name: rows(name, "training_examples", columns=EXAMPLE_COLUMNS) for name in datasets}
+    examples = {name: if_built(name, _examples_of(settings, name)) for name in datasets}
     return GeneView(
         genome=genome,
         base_model=base_model,
         gene=gene,
-        exons=rows(genome, "exons"),
-        introns=rows(genome, "introns"),
-        sites=rows(genome, "splice_sites"),
+        exons=of_genome(tables.EXONS),
+        introns=of_genome(tables.INTRONS),
+        sites=of_genome(tables.SPLICE_SITES),
         scores=gene_frame(scores.row(0, named=True)) if scores.height else pl.DataFrame(),
-        calls=of_model("splice_calls"),
-        performance=of_model("gene_performance"),
-        examples={name: frame for name, frame in examples.items() if frame.height},
+        calls=_with_motifs(settings, genome, gene, if_built(base_model, tables.SPLICE_CALLS)),
+        performance=if_built(base_model, tables.GENE_PERFORMANCE),
+        examples={name: frame.select(EXAMPLE_COLUMNS) for name, frame in examples.items() if frame.height},
     )
 
 
-def _rows_of_gene(path: Path, gene_id: str) -> pl.DataFrame:
-    return scan(path).filter(pl.col("gene_id") == gene_id).collect() if path.is_file() else pl.DataFrame()
+def _examples_of(settings: Settings, dataset: str) -> TableContract:
+    return training_examples_contract(settings.datasets[dataset].features)
+
+
+def _with_motifs(settings: Settings, genome: str, gene: dict[str, Any], calls: pl.DataFrame) -> pl.DataFrame:
+    """Calls with the dinucleotide beside them, null where the FASTA is not here: tables may lie on another machine."""
+    if not calls.height:
+        return calls
+    files = genome_files(settings, genome)
+    if not all(Path(path).is_file() for path in (files.fasta, *files.more_fastas)):
+        return calls.with_columns(motif=pl.lit(None, pl.String))
+    with files.reference() as reference:
+        first, last = gene["start"] - 2, gene["end"] + 2
+        bases = stretch_to_show(reference, gene["chrom"], first, last, settings.genomes[genome].assembly)
+    return with_motifs(calls, bases)
 
 
 def sites_and_calls(view: GeneView) -> pl.DataFrame:
     """Every annotated site and every called base, once per kind, in transcription order.
 
     Returns:
-        offset, position, kind, motif and n_transcripts (null where the gene has no site), canonical, score (null
-        where the gene is not scored), outcome (null where it is neither called nor missed: its label does not count).
+        offset, position, kind, motif (of a site its intron's, of another call the two bases where an intron would
+        begin or end; null where the genome's bases are not at hand), n_transcripts (null where the gene has no site),
+        canonical, score (null where the gene is not scored), outcome (null where it is neither called nor missed: its
+        label does not count).
     """
     gene = view.gene
     truth = view.sites.select("position", "kind", "motif", "n_transcripts", canonical="any_canonical")
-    empty = pl.DataFrame(schema={"position": pl.Int64, "kind": pl.String, "outcome": pl.String})
-    calls = view.calls.select("position", "kind", "outcome") if view.calls.height else empty
+    empty = pl.DataFrame(schema={"position": pl.Int64, **dict.fromkeys(("kind", "outcome", "beside"), pl.String)})
+    calls = view.calls.select("position", "kind", "outcome", beside="motif") if view.calls.height else empty
     both = truth.join(calls, on=["position", "kind"], how="full", coalesce=True)
+    both = both.with_columns(motif=pl.coalesce("motif", "beside"))
     both = both.with_columns(
         offset=offset_expr(pl.col("position"), pl.lit(gene["start"]), pl.lit(gene["end"]), pl.lit(gene["strand"]))
     )

@@ -1,7 +1,7 @@
 """The page of one base model: how right it is, where it errs, what its scores look like."""
 
-from collections.abc import Iterator
-from pathlib import Path
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 import polars as pl
 
@@ -24,40 +24,50 @@ from builder_assets.base_model.report_tables import (
     score_histogram,
     score_profile,
 )
+from builder_assets.project.stored import chromosomes_of, file_of, files_of, single, stored_settings, whole
 from builder_assets.reports import figures
 from builder_assets.reports.gene_panel import gene_panel
-from builder_assets.reports.gene_view import stored_gene
+from builder_assets.reports.gene_view import stored_gene, tables_of_gene
 from builder_assets.reports.html_page import Panel, Section, html_page, inline_svg
 from builder_assets.reports.model_numbers import FEWEST_SITES, length_histogram, ranked_genes
-from builder_assets.reports.stored import NotBuiltError, parts, versions_of, whole
 from builder_assets.settings import Settings
-from resources.table_files import scan
+from resources.table_files import read_provenance
 
 GENES_DRAWN = 3  # of the best ones, and of the worst
 GENES_LISTED = 10
 ERRORS_SAY = "Left: FN of all sites. Right: FP of all calls, XP left out."
 
 
-def model_page(settings: Settings, name: str) -> str:
-    """HTML of a base model's page.
+def tables_of_model_page(settings: Settings, name: str) -> list[str]:
+    """The assets that `model_page` reads, first the one that it is about."""
+    genome = settings.base_models[name].genome
+    own = [f"{name}/{tables.MODEL_REPORT.name}", f"{genome}/{tables.CONTIG.name}"]
+    return [*own, *tables_of_gene(settings, genome, name, ())]
+
+
+def model_page(settings: Settings, name: str, stale: Sequence[str] = ()) -> str:
+    """HTML of a base model's page; the settings that it names are those that the stored tables were made with.
+
+    Args:
+        settings: Of the project: where the tables lie.
+        name: The base model.
+        stale: What is to be said of tables that are not what would be built now.
 
     Raises:
-        NotBuiltError: it is not built.
+        NotBuiltError: a chromosome of a table is not there.
+        DamagedFileError: a file is gone or not whole.
     """
-    data, model = settings.data_path, settings.base_models[name]
-    path = data / name / f"{tables.MODEL_REPORT.name}.parquet"
-    if not path.is_file():
-        raise NotBuiltError(f"base model {name!r} has no report yet. `builder build` makes it.")
-    report = scan(path).collect()
-    genome = data / model.genome
-    chroms = [part.stem for part in parts(data / name, tables.SPLICE_SCORES)]
-    performance = whole(data / name, tables.GENE_PERFORMANCE)
-    genes = whole(genome, tables.GENES, chroms)
+    path, genome = file_of(settings, name, tables.MODEL_REPORT), settings.base_models[name].genome
+    report = single(settings, name, tables.MODEL_REPORT)
+    chroms = chromosomes_of(settings, name)
+    performance = whole(settings, name, tables.GENE_PERFORMANCE)
+    genes = whole(settings, genome, tables.GENES)
     ranked = ranked_genes(performance, genes)
+    read = [files_of(settings, genome, tables.CONTIG), files_of(settings, name, tables.SPLICE_SCORES)]
+    made_with = stored_settings([path, *(file for files in read for file in files.values())])
     lead = [
-        f"{model.family} on genome {model.genome} ({settings.genomes[model.genome].assembly}), labels {model.labels}, "
-        f"threshold {model.threshold}, flanks {model.flanks}, precision {model.precision} "
-        f"({PRECISIONS[model.precision]}). Chromosomes {', '.join(chroms)}: "
+        *stale,
+        f"On genome {genome}, {_in_words(made_with)}. Chromosomes {', '.join(chroms)}: "
         f"{performance.select('chrom', 'gene_id').n_unique():,} genes scored.",
         f"Every base counts, none is sampled. FP means not annotated, not false. {XP_SAYS} Seen and unseen: "
         "chromosomes that the base model was trained on, or not.",
@@ -67,10 +77,10 @@ def model_page(settings: Settings, name: str) -> str:
         Section("How right", _accuracy(report)),
         Section("Where it errs", _errors(report)),
         Section("Scores", _scores(report)),
-        Section("Annotation", [_lengths(genome, chroms)]),
+        Section("Annotation", [_lengths(settings, genome)]),
         Section("Genes", list(_genes(settings, name, genes, ranked))),
     ]
-    facts = {"base_model": name, "settings": model.model_dump(), "versions": versions_of(path)}
+    facts = {"base_model": name, "settings": made_with, "stale": list(stale), "versions": read_provenance(path)}
     return html_page(name, lead, sections, facts)
 
 
@@ -85,6 +95,21 @@ def seen_in_training(performance: pl.DataFrame) -> list[str]:
         f"{which} {genes.height:,} genes lie on chromosomes that the base model was trained on: numbers over all "
         f"chromosomes flatter it.{where_not}"
     ]
+
+
+def _in_words(made_with: Mapping[str, Any]) -> str:
+    """The settings that a person asks for first; what no footer tells is left out."""
+    names = {
+        "assembly": "assembly",
+        "family": "family",
+        "evaluation.labels": "labels",
+        "evaluation.threshold": "threshold",
+        "flanks": "flanks",
+        "precision": "precision",
+    }
+    told = [f"{word} {made_with[name]}" for name, word in names.items() if name in made_with]
+    error = PRECISIONS.get(str(made_with.get("precision")))
+    return ", ".join(told) + (f" ({error})" if error else "")
 
 
 def _accuracy(report: pl.DataFrame) -> list[Panel]:
@@ -145,8 +170,8 @@ def _scores(report: pl.DataFrame) -> list[Panel]:
     ]
 
 
-def _lengths(genome: Path, chroms: list[str]) -> Panel:
-    lengths = length_histogram(whole(genome, tables.INTRONS, chroms), whole(genome, tables.EXONS, chroms))
+def _lengths(settings: Settings, genome: str) -> Panel:
+    lengths = length_histogram(whole(settings, genome, tables.INTRONS), whole(settings, genome, tables.EXONS))
     return Panel(
         "Introns and exons",
         "Different ones of all transcripts on these chromosomes, alignment gaps left out.",

@@ -1,7 +1,7 @@
 import polars as pl
 
 from builder_assets import tables
-from builder_assets.base_model.motif_errors import motif_values, outcomes_by_motif
+from builder_assets.base_model.motif_errors import motif_values, outcomes_by_motif, with_motifs
 from builder_assets.sequence import ChromosomeSequence, codes_of
 
 #        12345678901234567890123
@@ -29,6 +29,15 @@ def test_outcomes_by_motif__reads_the_intron_on_both_strands():
     assert counted(("donor", "-", 21, "FP"), ("donor", "-", 18, "FP"), ("acceptor", "-", 12, "FP")) == [
         ("acceptor", "AG", "FP", 1), ("donor", "GT", "FP", 1), ("donor", "other", "FP", 1),
     ]  # fmt: skip
+
+
+def test_with_motifs__keeps_every_dinucleotide():
+    rows = calls(("donor", "+", 2, "TP"), ("acceptor", "+", 9, "FN"), ("donor", "-", 18, "FP"))
+    named = with_motifs(rows, SEQUENCE).select("kind", "position", "motif").rows()
+    bases = BASES[18 - 3 : 18 - 1]  # the two bases before 18, read on the other strand
+    turned = bases[::-1].translate(str.maketrans("ACGT", "TGCA"))
+    assert sorted(named) == [("acceptor", 9, "AG"), ("donor", 2, "GT"), ("donor", 18, turned)]
+    assert turned != "GT"
 
 
 def test_outcomes_by_motif__is_mirrored_with_the_genome():

@@ -4,7 +4,14 @@ import re
 import pytest
 
 from builder_assets.coordinates import ASSEMBLY_LENGTHS, AssemblyMismatchError
-from builder_assets.genome.contigs import ContigError, chromosome_sequence, contig_of, fasta_records, letter_counts
+from builder_assets.genome.contigs import (
+    ContigError,
+    chromosome_sequence,
+    contig_of,
+    fasta_records,
+    letter_counts,
+    stretch_to_show,
+)
 from builder_assets.sequence import letters_of
 from builder_assets.tables import CONTIG, GENOME_FASTA
 from resources.reference_genome import ReferenceGenome
@@ -119,6 +126,16 @@ def test_chromosome_sequence__holds_what_was_registered(reference):
     held = chromosome_sequence(reference, contig_of(reference, "7", "GRCh37", ()), "GRCh37")
     assert (held.chrom, held.first_position, held.segments) == ("7", 101, ((101, 114), (121, 124)))
     assert letters_of(held.codes) == "ACGTNNACGTGGGGNNNNNNTTTT"
+
+
+def test_stretch_to_show__is_a_piece_of_the_chromosome(reference):
+    whole = chromosome_sequence(reference, contig_of(reference, "7", "GRCh37", ()), "GRCh37")
+    for start, end in ((103, 112), (99, 102), (108, 126), (115, 118)):
+        held = stretch_to_show(reference, "7", start, end, "GRCh37")
+        assert (held.first_position, held.last_position) == (start, end)
+        assert letters_of(held.codes) == letters_of(whole.forward(start, end))
+    assert stretch_to_show(reference, "7", 108, 122, "GRCh37").segments == ((108, 110), (111, 114), (121, 122))
+    assert letters_of(stretch_to_show(reference, "8", 1, 3, "GRCh37").codes) == "NNN"
 
 
 def test_chromosome_sequence__the_fasta_changed(reference, tmp_path):

@@ -6,11 +6,11 @@ from html.parser import HTMLParser
 import polars as pl
 import pytest
 
+from builder_assets.project.folder import create_project, open_project
+from builder_assets.project.stored import NotBuiltError
 from builder_assets.reports.figures import shift_figure
 from builder_assets.reports.html_page import Panel, Section, html_page, inline_svg
 from builder_assets.reports.pages import write_pages
-from builder_assets.reports.stored import NotBuiltError
-from builder_assets.settings import load_settings
 from tests.reports.drawn import write_project
 
 DATA = pl.DataFrame({"name": ["<a>", None], "n": [1234, 5], "share": [0.25, 12345.678]})
@@ -78,13 +78,18 @@ def test_inline_svg__takes_the_ink_of_the_page_and_its_references_resolve():
 
 
 def test_write_pages__says_what_is_not_there(tmp_path):
-    settings = load_settings(write_project(tmp_path))
+    path = write_project(tmp_path)
+    create_project(tmp_path)
+    project = open_project(path)
     with pytest.raises(ValueError, match="x is no base model and no dataset; known: m, d"):
-        list(write_pages(settings, ["x"], tmp_path / "out"))
-    with pytest.raises(NotBuiltError, match="base model 'm' has no report yet"):
-        list(write_pages(settings, ["m"], tmp_path / "out"))
-    with pytest.raises(NotBuiltError, match="dataset 'd' has no card yet"):
-        list(write_pages(settings, ["d"], tmp_path / "out"))
+        list(write_pages(project, ["x"], tmp_path / "out"))
+    with pytest.raises(
+        NotBuiltError,
+        match=r"no page of m: 3 tables that it is made from are not there: .*m/model_report \(never built\)\. `b",
+    ):
+        list(write_pages(project, ["m"], tmp_path / "out"))
+    with pytest.raises(NotBuiltError, match=r"no page of d: 5 tables .*d/dataset_card \(never built\)"):
+        list(write_pages(project, ["d"], tmp_path / "out"))
     with pytest.raises(NotBuiltError, match="nothing is built that has a page yet"):
-        list(write_pages(settings, [], tmp_path / "out"))
+        list(write_pages(project, [], tmp_path / "out"))
     assert not (tmp_path / "out").exists()

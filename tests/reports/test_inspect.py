@@ -10,8 +10,10 @@ from matplotlib.colors import to_hex
 from typer.testing import CliRunner
 
 from builder_assets.cli import app
+from builder_assets.project.folder import create_project
+from builder_assets.project.gene_search import UnknownGeneError
 from builder_assets.reports.gene_picture import check_format, covered, drawn_tables, gene_figure, save_picture
-from builder_assets.reports.gene_view import GeneNotFoundError, gene_view, sites_and_calls
+from builder_assets.reports.gene_view import gene_view, sites_and_calls
 from builder_assets.settings import load_settings
 from tests.projects import needs_weights
 from tests.reports.drawn_project import write_drawn_project
@@ -19,7 +21,9 @@ from tests.reports.drawn_project import write_drawn_project
 
 @pytest.fixture
 def config(tmp_path):
-    return write_drawn_project(tmp_path)
+    path = write_drawn_project(tmp_path)
+    create_project(tmp_path)
+    return path
 
 
 def run(*arguments):
@@ -36,6 +40,17 @@ def test_sites_and_calls__are_5_to_3_on_both_strands(config):
     minus = sites_and_calls(gene_view(settings, "C"))
     assert minus.select(columns).rows() == [(9, 231, "donor", "GC", "TP"), (30, 210, "acceptor", "AG", "TP")]
     assert minus["score"].to_list() == pytest.approx([0.8, 0.6])
+
+
+def test_sites_and_calls__reads_the_bases_beside_a_call_that_is_no_site(config):
+    bases = ["A"] * 201  # of 50..250
+    bases[121 - 50 : 123 - 50] = "GC"  # after the base 120, which is called on the + strand
+    (config.parent / "f").write_text(f">1:50-250\n{''.join(bases)}\n", encoding="utf-8")
+    view = gene_view(load_settings(config), "Alpha")
+    called = sites_and_calls(view).select("position", "motif", "outcome").rows()
+    assert called == [(110, "GT", "TP"), (120, "GC", "FP"), (131, "AG", "FN")]
+    (shown,) = (line for line in run("A", "--config", config)[1].splitlines() if " 120 " in line)
+    assert {"GC", "FP"} <= set(shown.split())
 
 
 def test_inspect__says_truth_scores_and_calls(config):
@@ -66,11 +81,11 @@ def test_inspect__names_what_it_does_not_know(config):
     assert run("Omega", "--config", config) == (
         2, "error: g: 'Omega' is no gene here. Ids are stable ids, symbols or aliases of this annotation.\n",
     )  # fmt: skip
-    assert "1 have it in their name" in run("Alph", "--config", config)[1]
+    assert "1 have it in their name: Alpha." in run("Alph", "--config", config)[1]
     assert "name one of m" in run("A", "--base-model", "x", "--config", config)[1]
-    with pytest.raises(GeneNotFoundError, match="base model 'x': name one of m"):
+    with pytest.raises(UnknownGeneError, match="base model 'x': name one of m"):
         gene_view(load_settings(config), "A", "x")
-    with pytest.raises(GeneNotFoundError, match="g: 'Omega' is no gene here"):
+    with pytest.raises(UnknownGeneError, match="g: 'Omega' is no gene here"):
         gene_view(load_settings(config), "Omega")
 
 

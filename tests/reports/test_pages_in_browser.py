@@ -8,8 +8,7 @@ import polars as pl
 import pytest
 
 from builder_assets.reports.pages import write_pages
-from builder_assets.settings import load_settings
-from tests.projects import needs_weights
+from tests.projects import needs_weights, reopened
 from tests.test_ui import BROWSER, DRIVER
 
 webdriver = pytest.importorskip("selenium.webdriver", reason="needs selenium: pip install -e .[ui]")
@@ -24,7 +23,10 @@ HEADINGS = {
 @pytest.fixture(scope="module")
 def pages(built_folder, tmp_path_factory):
     folder = tmp_path_factory.mktemp("pages")
-    return {path.stem: path for path in write_pages(load_settings(built_folder / "builder.yaml"), [], folder)}
+    before = Path.cwd()
+    pages = list(write_pages(reopened(built_folder), [], folder))
+    os.chdir(before)
+    return {page.path.stem: page.path for page in pages}
 
 
 @pytest.fixture(scope="module")
