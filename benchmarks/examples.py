@@ -131,8 +131,8 @@ def examples(folder: Path, kmers: tuple[int, ...]) -> dict[str, Any]:
 
 def checks(folder: Path, kmers: tuple[int, ...]) -> dict[str, Any]:
     """What is asked of the finished rows before the card is written: the leakage probe and the summary of features."""
+    from builder_assets.dataset.card.feature_summary import feature_summary
     from builder_assets.dataset.columns import training_examples_contract
-    from builder_assets.dataset.feature_summary import feature_summary
     from builder_assets.dataset.leakage_probe import leakage_probe
     from builder_assets.settings import FeatureSettings
     from resources.table_files import scan
@@ -159,7 +159,7 @@ def peer(folder: Path, k: int) -> dict[str, Any]:
     import pandas as pd
     import polars as pl
 
-    from builder_assets.dataset.kmers import kmer_counts_of_windows, kmer_names
+    from builder_assets.dataset.features.kmers import kmer_counts_of_windows, kmer_names
     from builder_assets.sequence import ChromosomeSequence, letters_of
 
     own = _chromosome_folders(folder)[0]

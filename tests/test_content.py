@@ -10,8 +10,8 @@ from pathlib import Path
 import polars as pl
 from polars import selectors as cs
 
-from builder_assets.dataset.score_context import CONTEXT_COLUMNS
-from builder_assets.dataset.score_features import BASE_COLUMNS, DERIVED_COLUMNS
+from builder_assets.dataset.features.score_context import CONTEXT_COLUMNS
+from builder_assets.dataset.features.scores import BASE_COLUMNS, DERIVED_COLUMNS
 from builder_assets.manifest import Cell, Node, cells_of
 from resources.content_hash import content_hash
 from resources.table_files import scan

@@ -17,7 +17,7 @@ TOP = {
     "cli": "project", "reports": "project", "gene_scores": "project",
 }  # fmt: skip
 THIN_FILES = {
-    "assets.py", "checks.py", "network_assets.py", "example_assets.py", "card_assets.py", "baseline_assets.py",
+    "assets.py", "checks.py", "network_assets.py", "example_assets.py",
 }  # fmt: skip
 DAGSTER_FILES = {
     "asset_shell.py", "asset_graph.py", "definitions.py", "sensors.py", "project/folder.py", "project/building.py",

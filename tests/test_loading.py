@@ -6,7 +6,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from builder_assets.dataset.card_text import LOADING
+from builder_assets.dataset.card.text import LOADING
 from tests.dataset.stored import CONTRACT, ROWS, store_examples
 from tests.dataset.test_card import card
 from tests.projects import needs_weights

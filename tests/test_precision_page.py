@@ -7,7 +7,7 @@ from pathlib import Path
 
 from builder_assets.base_model.parity import ALLOWED
 from builder_assets.base_model.precisions import PRECISIONS
-from builder_assets.dataset.card_text import markdown_rows
+from builder_assets.dataset.card.text import markdown_rows
 
 ROOT = Path(__file__).parents[1]
 PAGE = ROOT / "docs" / "scoring.md"

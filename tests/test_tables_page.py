@@ -12,7 +12,7 @@ import pytest
 import yaml
 
 from builder_assets.asset_graph import assets_and_checks
-from builder_assets.dataset.card_text import markdown_rows
+from builder_assets.dataset.card.text import markdown_rows
 from builder_assets.settings import load_settings
 from builder_assets.tables import GENE_MANIFEST, splice_scores_contract
 from resources.table_contract import TableContract

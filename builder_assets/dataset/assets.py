@@ -9,11 +9,11 @@ from pydantic import BaseModel
 from builder_assets import tables
 from builder_assets.asset_shell import MANIFEST, Report, table_asset
 from builder_assets.base_model.assets import gene_request, list_files
-from builder_assets.dataset.baseline_assets import BASELINE, BASELINE_FILES, meta_model_baseline_asset
-from builder_assets.dataset.card_assets import CARD_FILES, CardRule, dataset_card_asset
+from builder_assets.dataset.card.assets import CARD_FILES, CardRule, dataset_card_asset
 from builder_assets.dataset.checks import dataset_checks
 from builder_assets.dataset.example_assets import ExampleRule, conservation_track_asset, training_examples_step
 from builder_assets.dataset.gene_manifest import gene_manifest
+from builder_assets.dataset.meta_model.assets import BASELINE, BASELINE_FILES, meta_model_baseline_asset
 from builder_assets.dataset.split_table import user_sides
 from builder_assets.dataset.splits import assign_splits, dataset_genes
 from builder_assets.manifest import registered_files

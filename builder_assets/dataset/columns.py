@@ -4,14 +4,14 @@ A new block of features = a tuple of columns and one pure function in a module o
 `feature_blocks`, and one call in `examples`.
 """
 
-from builder_assets.dataset.annotation_features import ANNOTATION_COLUMNS
-from builder_assets.dataset.conservation import CONSERVATION_COLUMNS
-from builder_assets.dataset.ensemble_spread import ENSEMBLE_SD_COLUMNS
-from builder_assets.dataset.kmers import kmer_columns
-from builder_assets.dataset.motif_features import MOTIF_COLUMNS
-from builder_assets.dataset.score_context import CONTEXT_COLUMNS
-from builder_assets.dataset.score_features import BASE_COLUMNS, DERIVED_COLUMNS
-from builder_assets.dataset.sequence_features import SEQUENCE_COLUMNS, window_columns
+from builder_assets.dataset.features.annotation import ANNOTATION_COLUMNS
+from builder_assets.dataset.features.conservation import CONSERVATION_COLUMNS
+from builder_assets.dataset.features.ensemble_spread import ENSEMBLE_SD_COLUMNS
+from builder_assets.dataset.features.kmers import kmer_columns
+from builder_assets.dataset.features.motifs import MOTIF_COLUMNS
+from builder_assets.dataset.features.score_context import CONTEXT_COLUMNS
+from builder_assets.dataset.features.scores import BASE_COLUMNS, DERIVED_COLUMNS
+from builder_assets.dataset.features.sequence import SEQUENCE_COLUMNS, window_columns
 from builder_assets.settings import FeatureSettings
 from builder_assets.tables.base_model import SEEN
 from builder_assets.tables.dataset import SPLITS, TIERS

@@ -10,9 +10,9 @@ from pydantic import BaseModel
 
 from builder_assets import tables
 from builder_assets.asset_shell import Report, table_asset, tables_step
-from builder_assets.dataset.annotation_features import AnnotationTables
 from builder_assets.dataset.columns import training_examples_contract
 from builder_assets.dataset.example_stream import ExampleInputs, ExampleStream
+from builder_assets.dataset.features.annotation import AnnotationTables
 from builder_assets.dataset.gene_rows import GeneValues
 from builder_assets.genome.assets import files_key
 from builder_assets.genome.contigs import chromosome_sequence

@@ -15,8 +15,11 @@ import polars as pl
 from builder_assets.base_model.masked_sites import MaskedSites
 from builder_assets.coordinates import position_expr
 from builder_assets.dataset import rules
-from builder_assets.dataset.annotation_features import AnnotationTables, annotation_features
 from builder_assets.dataset.columns import training_examples_contract
+from builder_assets.dataset.features.annotation import AnnotationTables, annotation_features
+from builder_assets.dataset.features.kmers import kmer_frequencies, kmer_names
+from builder_assets.dataset.features.scores import CENTRE, base_features, derived_features
+from builder_assets.dataset.features.sequence import sequence_features
 from builder_assets.dataset.gene_rows import (
     GeneRows,
     GeneValues,
@@ -25,10 +28,7 @@ from builder_assets.dataset.gene_rows import (
     window_series,
 )
 from builder_assets.dataset.gene_tracks import selected_gene_tracks
-from builder_assets.dataset.kmers import kmer_frequencies, kmer_names
 from builder_assets.dataset.score_bins import ELIGIBLE_COLUMNS
-from builder_assets.dataset.score_features import CENTRE, base_features, derived_features
-from builder_assets.dataset.sequence_features import sequence_features
 from builder_assets.dataset.site_labels import ACCEPTOR, DONOR, NEITHER, SPLICE_TYPES, ChromosomeSites
 from builder_assets.sequence import ChromosomeSequence
 from builder_assets.settings import EvaluationSettings, ExampleSettings, FeatureSettings

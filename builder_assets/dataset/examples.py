@@ -9,8 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
-from builder_assets.dataset.annotation_features import AnnotationTables
 from builder_assets.dataset.example_stream import ExampleInputs, ExampleStream, prediction_types
+from builder_assets.dataset.features.annotation import AnnotationTables
 from builder_assets.dataset.score_bins import ELIGIBLE_COLUMNS
 from builder_assets.sequence import ChromosomeSequence
 from builder_assets.settings import EvaluationSettings, ExampleSettings

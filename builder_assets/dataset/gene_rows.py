@@ -11,21 +11,21 @@ import polars as pl
 
 from builder_assets.base_model.masked_sites import MaskedSites
 from builder_assets.coordinates import position_of_offset
-from builder_assets.dataset.conservation import conservation_features
-from builder_assets.dataset.ensemble_spread import ensemble_spread
-from builder_assets.dataset.gene_tracks import GeneTracks
-from builder_assets.dataset.kmers import kmer_counts_of_windows
-from builder_assets.dataset.motif_features import motif_features
-from builder_assets.dataset.negatives import NOT_ELIGIBLE, draw_negatives, tiers_of
-from builder_assets.dataset.score_bins import ELIGIBLE_COLUMNS, eligible_per_bin
-from builder_assets.dataset.score_context import score_context
-from builder_assets.dataset.score_features import neighbourhood
-from builder_assets.dataset.sequence_features import (
+from builder_assets.dataset.features.conservation import conservation_features
+from builder_assets.dataset.features.ensemble_spread import ensemble_spread
+from builder_assets.dataset.features.kmers import kmer_counts_of_windows
+from builder_assets.dataset.features.motifs import motif_features
+from builder_assets.dataset.features.score_context import score_context
+from builder_assets.dataset.features.scores import neighbourhood
+from builder_assets.dataset.features.sequence import (
     base_counts,
     one_hot_windows,
     window_chunks,
     window_sequences,
 )
+from builder_assets.dataset.gene_tracks import GeneTracks
+from builder_assets.dataset.negatives import NOT_ELIGIBLE, draw_negatives, tiers_of
+from builder_assets.dataset.score_bins import ELIGIBLE_COLUMNS, eligible_per_bin
 from builder_assets.dataset.site_labels import NEITHER, ChromosomeSites
 from builder_assets.seeds import generator_of
 from builder_assets.settings import ExampleSettings, FeatureSettings

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 import polars as pl
 
-from builder_assets.dataset.score_features import DERIVED_COLUMNS, SHIFT_NAMES
+from builder_assets.dataset.features.scores import DERIVED_COLUMNS, SHIFT_NAMES
 
 TEXTS = ("gene_id", "gene_name", "gene_type", "chrom", "strand", "splice_type", "pred_type")
 SCORES = ("donor_score", "acceptor_score", "neither_score")

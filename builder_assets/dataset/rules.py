@@ -9,7 +9,7 @@ import numpy as np
 import polars as pl
 
 from builder_assets.base_model.kind_tracks import is_counted
-from builder_assets.dataset.kmers import kmer_names
+from builder_assets.dataset.features.kmers import kmer_names
 from builder_assets.settings import FeatureSettings
 from builder_assets.tables.dataset import TIERS
 

@@ -11,7 +11,7 @@ from typing import NamedTuple
 from packaging.requirements import Requirement
 
 from builder_assets import tables
-from builder_assets.dataset.meta_model import load_lightgbm
+from builder_assets.dataset.meta_model.model import load_lightgbm
 from builder_assets.genome.releases import ROLES
 from builder_assets.genome.sources import source_files
 from builder_assets.project.folder import Project

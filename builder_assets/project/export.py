@@ -4,7 +4,7 @@ from enum import StrEnum
 from pathlib import Path
 
 from builder_assets.dataset.columns import training_examples_contract
-from builder_assets.dataset.kmers import kmer_names
+from builder_assets.dataset.features.kmers import kmer_names
 from builder_assets.dataset.predecessor_columns import SIDECAR, master_columns
 from builder_assets.manifest import Cell
 from builder_assets.project.folder import Project

@@ -8,7 +8,7 @@ import polars as pl
 from scipy.cluster.hierarchy import leaves_list, linkage
 from scipy.spatial.distance import squareform
 
-from builder_assets.dataset.kmers import kmer_names
+from builder_assets.dataset.features.kmers import kmer_names
 from builder_assets.tables.dataset import SPLITS
 from resources.table_contract import Column
 

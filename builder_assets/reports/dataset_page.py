@@ -8,8 +8,8 @@ import numpy as np
 import polars as pl
 
 from builder_assets import tables
-from builder_assets.dataset.card_plots import p_site_figure, rows_figure
-from builder_assets.dataset.card_text import in_sample_warning
+from builder_assets.dataset.card.plots import p_site_figure, rows_figure
+from builder_assets.dataset.card.text import in_sample_warning
 from builder_assets.dataset.columns import training_examples_contract
 from builder_assets.project.stored import NotBuiltError, chromosomes_of, file_of, files_of, single, whole
 from builder_assets.reports import figures

@@ -4,8 +4,8 @@ import polars as pl
 import pytest
 
 from builder_assets import tables
-from builder_assets.dataset.annotation_features import ANNOTATION_COLUMNS, AnnotationTables, annotation_features
 from builder_assets.dataset.columns import columns_of_role, training_examples_contract
+from builder_assets.dataset.features.annotation import ANNOTATION_COLUMNS, AnnotationTables, annotation_features
 from builder_assets.settings import FeatureSettings, NegativeSettings
 from tests.dataset.toy import ToyChromosome, ToyGene
 

@@ -7,8 +7,8 @@ import pytest
 import yaml
 
 from builder_assets import tables
-from builder_assets.dataset.card import Card, dataset_card, example_cube, model_values, weights_by_tier
-from builder_assets.dataset.card_text import in_sample_warning, size_category
+from builder_assets.dataset.card.facts import Card, dataset_card, example_cube, model_values, weights_by_tier
+from builder_assets.dataset.card.text import in_sample_warning, size_category
 from builder_assets.dataset.columns import training_examples_contract
 from builder_assets.dataset.gene_manifest import gene_manifest
 from builder_assets.settings import FeatureSettings, NegativeSettings

@@ -2,7 +2,7 @@ from xml.etree import ElementTree
 
 import pytest
 
-from builder_assets.dataset.card_plots import p_site_figure, rows_figure
+from builder_assets.dataset.card.plots import p_site_figure, rows_figure
 from builder_assets.pictures import svg_text
 from tests.dataset.test_card import card
 

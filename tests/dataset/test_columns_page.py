@@ -5,9 +5,9 @@ import re
 from itertools import groupby
 from pathlib import Path
 
-from builder_assets.dataset.card_text import markdown_rows
+from builder_assets.dataset.card.text import markdown_rows
 from builder_assets.dataset.columns import feature_blocks, training_examples_contract
-from builder_assets.dataset.kmers import kmer_columns
+from builder_assets.dataset.features.kmers import kmer_columns
 from builder_assets.settings import FeatureSettings
 from resources.table_contract import Column
 

@@ -6,9 +6,9 @@ import pytest
 
 from builder_assets.dataset import example_stream, rules
 from builder_assets.dataset.columns import training_examples_contract
-from builder_assets.dataset.ensemble_spread import ensemble_spread
 from builder_assets.dataset.example_stream import BATCH_BYTES, rows_per_batch
-from builder_assets.dataset.kmers import kmer_names
+from builder_assets.dataset.features.ensemble_spread import ensemble_spread
+from builder_assets.dataset.features.kmers import kmer_names
 from builder_assets.settings import FeatureSettings, NegativeSettings
 from tests.dataset.toy import ToyChromosome, ToyGene, random_gene, random_letters
 

@@ -1,8 +1,8 @@
 import polars as pl
 import pytest
 
+from builder_assets.dataset.card.feature_summary import feature_summary
 from builder_assets.dataset.columns import training_examples_contract
-from builder_assets.dataset.feature_summary import feature_summary
 from builder_assets.settings import FeatureSettings, NegativeSettings
 from tests.dataset.test_gene_manifest import TOY
 

@@ -4,7 +4,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from builder_assets.dataset.kmers import (
+from builder_assets.dataset.features.kmers import (
     kmer_columns,
     kmer_counts,
     kmer_counts_of_windows,

@@ -4,10 +4,11 @@ import numpy as np
 import polars as pl
 import pytest
 
-from builder_assets.dataset import meta_baseline, meta_model
 from builder_assets.dataset.example_stream import ExampleInputs
-from builder_assets.dataset.meta_baseline import every_base, meta_model_baseline
-from builder_assets.dataset.meta_baseline_text import baseline_markdown, baseline_plot, verdict
+from builder_assets.dataset.meta_model import cross_validation
+from builder_assets.dataset.meta_model import model as meta_model
+from builder_assets.dataset.meta_model.cross_validation import every_base, meta_model_baseline
+from builder_assets.dataset.meta_model.text import baseline_markdown, baseline_plot, verdict
 from builder_assets.settings import EvaluationSettings, ExampleSettings, FeatureSettings, NegativeSettings
 from tests.dataset.toy import ToyChromosome, random_gene, random_letters
 
@@ -86,8 +87,8 @@ def test_meta_model_baseline__a_gene_is_judged_without_its_fold(monkeypatch):
         seen.append((set(rows["fold"]), set(stopping["fold"])))
         return trained(rows, features, seed, stopping)
 
-    trained = meta_baseline.train_meta_model
-    monkeypatch.setattr(meta_baseline, "train_meta_model", spy)
+    trained = cross_validation.train_meta_model
+    monkeypatch.setattr(cross_validation, "train_meta_model", spy)
     baseline(selected())
     assert seen == [({2}, {1}), ({0}, {2}), ({1}, {0})]
 

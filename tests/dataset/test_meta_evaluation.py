@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import average_precision_score
 
-from builder_assets.dataset.meta_evaluation import Judgement, JudgementError
+from builder_assets.dataset.meta_model.evaluation import Judgement, JudgementError
 
 # One gene of six bases:     donor  -     -     acceptor  -    donor
 LABELS = np.array([1, 0, 0, 2, 0, 1])

@@ -4,9 +4,9 @@ import numpy as np
 import polars as pl
 import pytest
 
-from builder_assets.dataset import meta_model
 from builder_assets.dataset.columns import training_examples_contract
-from builder_assets.dataset.meta_model import (
+from builder_assets.dataset.meta_model import model as meta_model
+from builder_assets.dataset.meta_model.model import (
     base_logarithms,
     base_probabilities,
     load_lightgbm,

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from builder_assets.dataset.motif_features import MOTIF_COLUMNS, motif_features
+from builder_assets.dataset.features.motifs import MOTIF_COLUMNS, motif_features
 from builder_assets.sequence import codes_of
 
 

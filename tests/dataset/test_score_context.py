@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from builder_assets.dataset.score_context import CONTEXT_COLUMNS, PARTNERS, ranks, score_context
+from builder_assets.dataset.features.score_context import CONTEXT_COLUMNS, PARTNERS, ranks, score_context
 
 REACHES = (50, 200, 1000)
 

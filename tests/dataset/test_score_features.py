@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from builder_assets.dataset.score_features import (
+from builder_assets.dataset.features.scores import (
     BASE_COLUMNS,
     DERIVED_COLUMNS,
     base_features,

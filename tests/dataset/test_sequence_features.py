@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from scipy.stats import entropy
 
-from builder_assets.dataset.sequence_features import (
+from builder_assets.dataset.features.sequence import (
     base_counts,
     one_hot_windows,
     sequence_features,

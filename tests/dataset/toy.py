@@ -6,8 +6,8 @@ import numpy as np
 import polars as pl
 
 from builder_assets import tables
-from builder_assets.dataset.annotation_features import AnnotationTables
 from builder_assets.dataset.examples import ChromosomeExamples, chromosome_examples
+from builder_assets.dataset.features.annotation import AnnotationTables
 from builder_assets.sequence import ChromosomeSequence, codes_of, reverse_complement
 from builder_assets.settings import EvaluationSettings, ExampleSettings, FeatureSettings, NegativeSettings
 

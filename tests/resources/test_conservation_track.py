@@ -4,7 +4,7 @@ import numpy as np
 import pyBigWig
 import pytest
 
-from builder_assets.dataset.conservation import conservation_features
+from builder_assets.dataset.features.conservation import conservation_features
 from resources.conservation_track import ConservationTrackError, conservation_track
 
 

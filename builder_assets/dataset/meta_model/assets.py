@@ -12,7 +12,7 @@ from builder_assets import tables
 from builder_assets.asset_shell import MANIFEST, Report, table_asset
 from builder_assets.dataset.example_assets import ExampleRule, example_inputs, model_inputs
 from builder_assets.dataset.example_stream import ExampleInputs
-from builder_assets.dataset.meta_baseline import meta_model_baseline
+from builder_assets.dataset.meta_model.cross_validation import meta_model_baseline
 from builder_assets.genome.assets import files_key
 from resources.genome_files import GenomeFiles
 
@@ -47,7 +47,7 @@ def meta_model_baseline_asset(
         companions=BASELINE_FILES,
     )
     def baseline_of_dataset(context: dg.AssetExecutionContext, **inputs: Any) -> dg.MaterializeResult[pl.DataFrame]:
-        from builder_assets.dataset.meta_baseline_text import baseline_markdown, baseline_plot
+        from builder_assets.dataset.meta_model.text import baseline_markdown, baseline_plot
         from builder_assets.pictures import with_pictures
 
         report = Report()

@@ -7,7 +7,7 @@ import matplotlib as mpl
 from matplotlib.figure import Figure
 
 from builder_assets.base_model.kind_tracks import KINDS
-from builder_assets.dataset.card_text import markdown_rows
+from builder_assets.dataset.card.text import markdown_rows
 from builder_assets.pictures import COLOURS, STYLE, svg_text
 
 MOST_GENES = 20

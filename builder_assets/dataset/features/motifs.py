@@ -7,7 +7,7 @@ branch point    pyrimidines     A  G  |   G  T
 import numpy as np
 import polars as pl
 
-from builder_assets.dataset.sequence_features import windows_of
+from builder_assets.dataset.features.sequence import windows_of
 from builder_assets.sequence import A, C, G, N, T
 from resources.table_contract import Column
 

@@ -13,8 +13,8 @@ import polars as pl
 from builder_assets.base_model.kind_tracks import KINDS
 from builder_assets.dataset.columns import training_examples_contract
 from builder_assets.dataset.example_stream import ExampleInputs, ExampleStream
-from builder_assets.dataset.meta_evaluation import LABEL_OF, MODELS, Judgement
-from builder_assets.dataset.meta_model import (
+from builder_assets.dataset.meta_model.evaluation import LABEL_OF, MODELS, Judgement
+from builder_assets.dataset.meta_model.model import (
     PARAMETERS,
     SCORES,
     base_probabilities,

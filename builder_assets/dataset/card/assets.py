@@ -68,7 +68,7 @@ def dataset_card_asset(name: str, base_model: str, genome: str, rule: CardRule) 
         gene_annotation: pl.LazyFrame,  # noqa: ARG001
         **of_users: dict[str, pl.LazyFrame],  # noqa: ARG001
     ) -> dg.MaterializeResult[pl.DataFrame]:
-        from builder_assets.dataset.card import dataset_card
+        from builder_assets.dataset.card.facts import dataset_card
         from builder_assets.pictures import with_pictures
 
         report = Report()

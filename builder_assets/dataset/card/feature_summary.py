@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 
 import polars as pl
 
-from builder_assets.dataset.kmers import kmer_names
+from builder_assets.dataset.features.kmers import kmer_names
 from resources.table_contract import TableContract
 
 FEATURE_ROLES = ("feature", "annotation_feature")

@@ -12,10 +12,10 @@ import polars as pl
 
 from builder_assets.base_model.report_figures import precision_recall_figure
 from builder_assets.base_model.report_tables import precision_recall
-from builder_assets.dataset.card_plots import p_site_figure, rows_figure
-from builder_assets.dataset.card_text import card_markdown
+from builder_assets.dataset.card.feature_summary import feature_summary
+from builder_assets.dataset.card.plots import p_site_figure, rows_figure
+from builder_assets.dataset.card.text import card_markdown
 from builder_assets.dataset.columns import ROLES, columns_of_role
-from builder_assets.dataset.feature_summary import feature_summary
 from builder_assets.dataset.score_bins import score_bin_table
 from builder_assets.pictures import svg_text
 from builder_assets.tables.dataset import TIERS

@@ -1,0 +1,1 @@
+"""What a dataset says about itself, for people and programs."""

@@ -1,0 +1,1 @@
+"""What is told of an example: a function for each block of columns."""

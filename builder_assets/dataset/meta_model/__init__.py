@@ -1,0 +1,1 @@
+"""The baseline meta-model: does the dataset do its job?"""
